@@ -162,13 +162,13 @@ async function readJson(schema: SchemaSource, body: string): Promise<object> {
   } catch {
     throw new AwsError('SerializationException', 'the body is not JSON');
   }
-  return new JsonShapeDeserializer(json).read(schema, body);
+  return new JsonShapeDeserializer(json).read(NormalizedSchema.of(schema), body);
 }
 
 function writeJson(schema: SchemaSource, output: object): string {
   if (NormalizedSchema.of(schema).isUnitSchema()) return '';
   const serializer = new JsonShapeSerializer(json);
-  serializer.write(schema, output);
+  serializer.write(NormalizedSchema.of(schema), output);
   return serializer.flush();
 }
 
@@ -235,7 +235,7 @@ function writeQuery(schema: OperationSchema, output: object): string {
       xmlNamespace: elbNamespace,
       serviceNamespace: 'com.amazonaws.elasticloadbalancingv2',
     });
-    serializer.write(schema.output(), output);
+    serializer.write(NormalizedSchema.of(schema.output()), output);
     inner = String(serializer.flush())
       .replace(/^<[\w-]+[^>]*?(\/?)>/, (_, empty) => (empty ? `<${result}/>` : `<${result}>`))
       .replace(/<\/[\w-]+>$/, `</${result}>`);
