@@ -1,0 +1,72 @@
+import os from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+
+/** What `npm start` was asked for. */
+export interface StartOptions {
+  /** The one port of portal and workspaces. */
+  readonly port: number;
+  /** Where everything that must last is kept. */
+  readonly data: string;
+  /** Address of the first instructor, used at the first start only. */
+  readonly email: string;
+  /** Uses this PostgreSQL instead of one of our own. */
+  readonly databaseUrl: string | undefined;
+}
+
+/** A fault that the person at the terminal can mend: its message is the sentence they read; exit code 1. */
+export class StartFault extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'StartFault';
+  }
+}
+
+const defaultPort = 8080;
+
+export const usage = `Armada on this machine: every student of a class has an IDE in the browser.
+
+  npm start                     start, print the address and the first sign-in
+  npm start -- --port 9000      serve on another port (default ${defaultPort})
+  npm start -- --data DIR       keep everything in DIR (default ${defaultDataFolder()})
+  npm start -- --email ADDRESS  the first instructor's address (first start only)
+  npm start -- --help           this text
+
+DATABASE_URL=postgres://…       use that PostgreSQL instead of starting one
+Ctrl-C stops it; the next start goes on where it was.`;
+
+/** Reads the command line; 'help' when that is what was asked. Throws StartFault for what it does not know. */
+export function readOptions(args: readonly string[], environment: NodeJS.ProcessEnv): StartOptions | 'help' {
+  const values = parse(args);
+  if (values.help) return 'help';
+  const port = Number(values.port ?? defaultPort);
+  if (!Number.isInteger(port) || port < 1 || port > 65535)
+    throw new StartFault(`--port takes a number from 1 to 65535, not ‘${values.port}’.`);
+  return {
+    port,
+    data: path.resolve(values.data ?? defaultDataFolder()),
+    email: (values.email ?? 'instructor@armada.localhost').toLowerCase(),
+    databaseUrl: environment['DATABASE_URL'] || undefined,
+  };
+}
+
+function parse(args: readonly string[]) {
+  try {
+    const options = {
+      port: { type: 'string' },
+      data: { type: 'string' },
+      email: { type: 'string' },
+      help: { type: 'boolean', short: 'h' },
+    } as const;
+    return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values;
+  } catch (error) {
+    const detail = error instanceof Error ? error.message.split('. ')[0] : String(error);
+    throw new StartFault(`${detail}. \`npm start -- --help\` lists what there is.`);
+  }
+}
+
+/** /var/lib/armada as root, else the user's data folder (XDG base directory specification). */
+function defaultDataFolder(): string {
+  if (process.getuid?.() === 0) return '/var/lib/armada';
+  return path.join(process.env['XDG_DATA_HOME'] ?? path.join(os.homedir(), '.local', 'share'), 'armada');
+}
