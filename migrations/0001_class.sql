@@ -8,6 +8,14 @@ insert into clock default values;
 create function next_version() returns bigint language sql volatile as
   $$ update clock set version = version + 1 returning version $$;
 
+-- Before a statement looks at any row: wait for the clock. Taken after a row's lock instead, two writers of several rows
+-- would each hold what the other needs. A transaction that must see what earlier writers did starts with the same lock.
+create function await_turn() returns trigger language plpgsql as $$
+begin
+  perform 1 from clock for update;
+  return null;
+end $$;
+
 -- Before each write: the next version; one more generation when what was asked changed, or the object is to go.
 create function stamp() returns trigger language plpgsql as $$
 begin
@@ -206,6 +214,7 @@ declare
 begin
   foreach pair slice 1 in array array[['people', 'student'], ['cohorts', 'cohort'], ['courses', 'course'], ['workspaces', 'workspace']]
   loop
+    execute format('create trigger await_turn before insert or update or delete on %I for each statement execute function await_turn()', pair[1]);
     execute format('create trigger stamp before insert or update on %I for each row execute function stamp()', pair[1]);
     execute format('create trigger announce after insert or update or delete on %I for each row execute function announce(%L)', pair[1], pair[2]);
   end loop;
