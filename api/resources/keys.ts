@@ -1,4 +1,11 @@
-import { createHmac, createPrivateKey, createPublicKey, type JsonWebKey, type KeyObject, timingSafeEqual } from 'node:crypto';
+import {
+  createHmac,
+  createPrivateKey,
+  createPublicKey,
+  type JsonWebKey,
+  type KeyObject,
+  timingSafeEqual,
+} from 'node:crypto';
 
 /**
  * Everything that is derived from ARMADA_SECRET: the Ed25519 key that tickets are signed with, and each workspace's

@@ -84,7 +84,9 @@ export function dieWithParent(signal: 'TERM' | 'INT' | 'KILL'): readonly string[
 
 function remember(logs: string, name: string, pid: number | undefined): void {
   if (pid === undefined) return;
-  fs.writeFileSync(path.join(logs, `${name}.pid`), JSON.stringify({ pid, started: processStart(pid) }), { mode: 0o600 });
+  fs.writeFileSync(path.join(logs, `${name}.pid`), JSON.stringify({ pid, started: processStart(pid) }), {
+    mode: 0o600,
+  });
 }
 
 /** Ends what an earlier supervisor left behind when it was killed. Only processes that its files name by pid and start time. */

@@ -71,10 +71,14 @@ export function openDataFolder(root: string): DataFolder {
 export function explain(error: unknown, root: string): unknown {
   if (error instanceof StartFault) return error;
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  if (code === 'ENOSPC') return new StartFault(`The disk of ${root} is full. Free some space, or choose another folder with --data.`);
+  if (code === 'ENOSPC')
+    return new StartFault(`The disk of ${root} is full. Free some space, or choose another folder with --data.`);
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS')
-    return new StartFault(`Armada can't write to ${root}. Make it writable for this user, or choose another folder with --data.`);
-  if (code === 'ENOTDIR' || code === 'EEXIST') return new StartFault(`${root} is not a folder. Choose another one with --data.`);
+    return new StartFault(
+      `Armada can't write to ${root}. Make it writable for this user, or choose another folder with --data.`,
+    );
+  if (code === 'ENOTDIR' || code === 'EEXIST')
+    return new StartFault(`${root} is not a folder. Choose another one with --data.`);
   return error;
 }
 

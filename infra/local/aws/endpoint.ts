@@ -99,7 +99,8 @@ export class Endpoint {
       await fault?.after?.();
       return fault?.loseAnswer ? undefined : operation.write(fault?.change ? fault.change(output) : output);
     } catch (error) {
-      if (!(error instanceof AwsError)) console.error('local AWS failed at', wire.headers['x-amz-target'] ?? wire.path, error);
+      if (!(error instanceof AwsError))
+        console.error('local AWS failed at', wire.headers['x-amz-target'] ?? wire.path, error);
       const refusal = error instanceof AwsError ? error : new AwsError('InternalFailure', 'the local AWS failed', 500);
       return writeError(service, refusal);
     }

@@ -115,7 +115,8 @@ function jsonOperation(target: string, body: string): WireOperation {
 function queryOperation(form: URLSearchParams): WireOperation {
   const name = form.get('Action') ?? '';
   const schema = operations.elasticloadbalancing.get(name);
-  if (!schema) throw new AwsError('InvalidAction', `Could not find operation ${name} for version ${form.get('Version')}`);
+  if (!schema)
+    throw new AwsError('InvalidAction', `Could not find operation ${name} for version ${form.get('Version')}`);
   return {
     service: 'elasticloadbalancing',
     name,
@@ -177,7 +178,8 @@ async function readRest(
   labels: Readonly<Record<string, string>>,
   request: WireRequest,
 ): Promise<object> {
-  const input: Record<string, unknown> = request.body === '' ? {} : { ...(await readJson(schema.input(), request.body)) };
+  const input: Record<string, unknown> =
+    request.body === '' ? {} : { ...(await readJson(schema.input(), request.body)) };
   for (const [member, memberSchema] of NormalizedSchema.of(schema.input()).structIterator()) {
     const traits = memberSchema.getMergedTraits();
     const text = traits.httpLabel ? labels[member] : request.query.get(String(traits.httpQuery ?? ''));

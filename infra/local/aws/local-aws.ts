@@ -1,0 +1,98 @@
+import type http from 'node:http';
+import { createAuthenticate } from './authentication.ts';
+import { type Clock, realClock } from './clock.ts';
+import { Cognito } from './cognito/cognito.ts';
+import type { Driver } from './ecs/driver.ts';
+import { Ecs } from './ecs/ecs.ts';
+import { Efs } from './efs/efs.ts';
+import { Elb } from './elb/elb.ts';
+import { Endpoint } from './endpoint.ts';
+import type { FileSystems, Target } from './ports.ts';
+import { State } from './state.ts';
+
+export const region = 'us-east-1';
+export const accountId = '000000000000';
+
+/** How one local AWS is set up. */
+export interface LocalAwsOptions {
+  /** Where it keeps its state: a path, or `:memory:`. */
+  readonly stateFile: string;
+  /** Where file systems' directories are; undefined: none are made. */
+  readonly homes: string | undefined;
+  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
+  /** Makes the driver that runs tasks, given where homes are mounted from. */
+  readonly driver: (fileSystems: FileSystems) => Driver;
+  /** The auto scaling group of container instances: size of each (MiB, CPU units) and how many. */
+  readonly instances: { readonly memory: number; readonly cpu: number; readonly min: number; readonly max: number };
+  /** The endpoint's loopback port; 0: any. */
+  readonly port: number;
+  /** The real port on which a listener's port is served. */
+  readonly listenerPort: (port: number) => number;
+  readonly clock?: Clock;
+  /** Replaces the balancers' HTTP health checks where tasks are no processes. */
+  readonly probe?: (target: Target) => Promise<boolean>;
+  /** Opens the outbox at `/_outbox/<token>`; without it, it is closed. */
+  readonly outboxToken?: string;
+}
+
+/** One local AWS: endpoint, balancers and tasks, until `close`. */
+export interface LocalAws {
+  readonly url: string;
+  readonly endpoint: Endpoint;
+  readonly state: State;
+  readonly ecs: Ecs;
+  readonly elb: Elb;
+  readonly efs: Efs;
+  readonly cognito: Cognito;
+  close(): Promise<void>;
+}
+
+/** Starts a local AWS over its state: what ran before is started again by its services. */
+export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws> {
+  const state = new State(options.stateFile, options.clock ?? realClock);
+  let url = '';
+  const efs = new Efs({ state, root: options.homes, region, accountId });
+  const elb = new Elb({ state, region, accountId, ports: options.listenerPort, probe: options.probe });
+  const driver = options.driver(efs);
+  const ecs = new Ecs({ state, region, accountId, targetGroups: elb, driver, instances: options.instances });
+  const cognito = new Cognito({ state, region, issuerBase: () => url });
+  const endpoint = new Endpoint({
+    services: {
+      ecs: ecs.operations,
+      elasticloadbalancing: elb.operations,
+      elasticfilesystem: efs.operations,
+      'cognito-idp': cognito.operations,
+    },
+    authenticate: createAuthenticate(options.credentials),
+    documents: path => cognito.documents(path),
+    extras: outbox(cognito, options.outboxToken),
+  });
+  url = await endpoint.listen(options.port);
+  await elb.start();
+  await ecs.start();
+  return {
+    url,
+    endpoint,
+    state,
+    ecs,
+    elb,
+    efs,
+    cognito,
+    async close() {
+      await ecs.stop();
+      await elb.stop();
+      await endpoint.close();
+      state.close();
+    },
+  };
+}
+
+/** Serves the mails to whoever holds the token: they hold passwords. */
+function outbox(cognito: Cognito, token: string | undefined) {
+  return (request: http.IncomingMessage, response: http.ServerResponse): boolean => {
+    if (!token || request.url !== `/_outbox/${token}`) return false;
+    response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' });
+    response.end(JSON.stringify(cognito.outbox.list()));
+    return true;
+  };
+}
