@@ -1,0 +1,52 @@
+import { createHash } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import { build } from 'esbuild';
+
+/** One file that the browser fetches, held in memory. */
+export interface Asset {
+  readonly type: string;
+  readonly body: Buffer;
+  /** `body`, compressed. */
+  readonly gzip: Buffer;
+  /** Strong, with its quotes: changes with the content. */
+  readonly etag: string;
+}
+
+/** Paths of the scripts and the sheet that pages name. */
+const entries = ['class.tsx', 'student.tsx', 'wake.tsx', 'post.ts', 'style.css'];
+
+/**
+ * Bundles the UI, once, at start: path under the portal (`/assets/class.js`) → asset. Takes under 0.1 s; throws with
+ * esbuild's own message when a source does not compile.
+ */
+export async function buildAssets(): Promise<ReadonlyMap<string, Asset>> {
+  const ui = fileURLToPath(new URL('../../ui/', import.meta.url));
+  const { outputFiles } = await build({
+    absWorkingDir: ui,
+    entryPoints: entries,
+    outdir: ui,
+    write: false,
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    target: 'es2022',
+    jsx: 'automatic',
+    jsxImportSource: 'preact',
+    legalComments: 'none',
+    charset: 'utf8',
+    logLevel: 'silent',
+  });
+  const compress = promisify(gzip);
+  const assets = await Promise.all(
+    outputFiles.map(async file => {
+      const body = Buffer.from(file.contents);
+      const name = file.path.slice(file.path.replaceAll('\\', '/').lastIndexOf('/') + 1);
+      const type = name.endsWith('.css') ? 'text/css; charset=utf-8' : 'text/javascript; charset=utf-8';
+      const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`;
+      return [`/assets/${name}`, { type, body, gzip: await compress(body, { level: 9 }), etag }] as const;
+    }),
+  );
+  return new Map(assets);
+}

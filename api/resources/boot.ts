@@ -1,0 +1,23 @@
+/** What a shell page hands to its script: a JSON block that the browser reads once. Built by api/http, read by ui. */
+export interface Boot {
+  /** Who is signed in. */
+  readonly person: {
+    readonly id: string;
+    readonly slug: string;
+    readonly name: string;
+    readonly email: string;
+    readonly role: 'student' | 'instructor';
+  };
+  /** True when this deployment keeps its mails in an outbox that the person may open. */
+  readonly outbox?: boolean;
+  /** Class page: slug of the course in the address; null or missing: the first one. */
+  readonly course?: string | null;
+  /** Class page: show the class's settings instead of its table. */
+  readonly settings?: boolean;
+  /** Wake page: slug of the workspace. */
+  readonly workspace?: string;
+  /** Wake page: path and query in the workspace to open, beginning with `/`. */
+  readonly to?: string;
+  /** Seconds from asking to ready, as a rule (a median); missing: not known yet. */
+  readonly usualSeconds?: number | null;
+}
