@@ -1,18 +1,27 @@
 -- A class: people, cohorts, courses, and the workspaces they imply. Triggers own generation, version and
 -- notification, so that no writer can forget them.
 
--- One counter for the whole database. Its row lock makes versions come out in commit order, which a watch relies on.
-create table clock (only boolean primary key default true check (only), version bigint not null default 0);
+-- One counter for the whole database. Who writes holds the clock's row until it commits, so versions come out in commit
+-- order, which a watch relies on. `clock.version` is the highest that a reader's snapshot holds.
+create table clock (id boolean primary key default true check (id), version bigint not null default 0);
 insert into clock default values;
+create sequence versions;
 
 create function next_version() returns bigint language sql volatile as
-  $$ update clock set version = version + 1 returning version $$;
+  $$ select nextval('versions') $$;
 
 -- Before a statement looks at any row: wait for the clock. Taken after a row's lock instead, two writers of several rows
 -- would each hold what the other needs. A transaction that must see what earlier writers did starts with the same lock.
 create function await_turn() returns trigger language plpgsql as $$
 begin
   perform 1 from clock for update;
+  return null;
+end $$;
+
+-- After each statement, not each row: a thousand versions of one row in one transaction would be read a thousand times.
+create function advance_clock() returns trigger language plpgsql as $$
+begin
+  update clock set version = last_value from versions where is_called and version <> last_value;
   return null;
 end $$;
 
@@ -217,5 +226,6 @@ begin
     execute format('create trigger await_turn before insert or update or delete on %I for each statement execute function await_turn()', pair[1]);
     execute format('create trigger stamp before insert or update on %I for each row execute function stamp()', pair[1]);
     execute format('create trigger announce after insert or update or delete on %I for each row execute function announce(%L)', pair[1], pair[2]);
+    execute format('create trigger advance_clock after insert or update or delete on %I for each statement execute function advance_clock()', pair[1]);
   end loop;
 end $$;
