@@ -73,7 +73,8 @@ export function explain(error: unknown, root: string): unknown {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   if (code === 'ENOSPC')
     return new StartFault(`The disk of ${root} is full. Free some space, or choose another folder with --data.`);
-  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS')
+  // Node answers ENOENT where a folder can't be made on a read-only file system.
+  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS' || code === 'ENOENT')
     return new StartFault(
       `Armada can't write to ${root}. Make it writable for this user, or choose another folder with --data.`,
     );

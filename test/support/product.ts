@@ -58,7 +58,10 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
     child.stdout?.on('data', take);
     child.stderr?.on('data', take);
     child.once('exit', code => reject(new Error(`npm start ended with ${code}:\n${output}`)));
-    setTimeout(() => reject(new Error(`npm start took longer than ${installSeconds} s:\n${output}`)), installSeconds * 1000).unref();
+    setTimeout(
+      () => reject(new Error(`npm start took longer than ${installSeconds} s:\n${output}`)),
+      installSeconds * 1000,
+    ).unref();
   });
   await ready;
   return {
