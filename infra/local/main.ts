@@ -1,15 +1,14 @@
-import { explain, openDataFolder } from './data-folder.ts';
 import { readOptions, StartFault, usage } from './options.ts';
-import { startHere } from './supervisor.ts';
+import { runHere } from './supervisor.ts';
 
 /** `npm start`: the whole product on this machine, until Ctrl-C. */
 
 try {
   const options = readOptions(process.argv.slice(2), process.env);
   if (options === 'help') console.log(usage);
-  else await startHere(options, openDataFolder);
+  else await runHere(options);
+  process.exit(0);
 } catch (error) {
-  const fault = explain(error, 'the data folder');
-  console.error(fault instanceof StartFault ? `\n${fault.message}` : fault);
+  console.error(error instanceof StartFault ? `\n${error.message}` : error);
   process.exit(1);
 }

@@ -1,0 +1,179 @@
+import path from 'node:path';
+import { type Child, endLeftovers, startChild } from './children.ts';
+import type { DataFolder } from './data-folder.ts';
+import { type Ground, type GroundOptions, layGround, registerApp } from './ground.ts';
+import { StartFault } from './options.ts';
+import { rememberedPorts } from './ports.ts';
+import { type Postgres, startPostgres } from './postgres.ts';
+
+const region = 'us-east-1';
+const top = path.join(import.meta.dirname, '..', '..');
+
+/** What the services are started with. */
+export interface ServicesOptions {
+  readonly data: DataFolder;
+  /** The one port of portal and workspaces. */
+  readonly port: number;
+  readonly email: string;
+  /** Another PostgreSQL than one of our own. */
+  readonly databaseUrl: string | undefined;
+  /** Script of the local AWS's process. */
+  readonly awsScript: string;
+  readonly images: { readonly gate: string; readonly ide: string };
+  /** Told to the local AWS's process over IPC at each of its starts. */
+  readonly greeting?: () => object | undefined;
+  /** Called as each step is done, and when a program is started again. */
+  readonly report: (line: string) => void;
+}
+
+/** PostgreSQL, local AWS, API and controller, each a process of its own, all running. */
+export interface Services {
+  readonly portalUrl: string;
+  readonly ground: Ground;
+  readonly groundOptions: GroundOptions;
+  readonly databaseUrl: string;
+  /** Reaches the local AWS's process over IPC. */
+  tell(message: object): void;
+  /** Rejects when PostgreSQL ends by itself: nothing can go on without it. */
+  readonly databaseLost: Promise<never>;
+  /** Ends them all, last started first. */
+  stop(): Promise<void>;
+}
+
+/** Starts the services and resolves once the portal answers. What was started is ended again when anything fails. */
+export async function startServices(options: ServicesOptions, signal: AbortSignal): Promise<Services> {
+  const { data } = options;
+  const children: Child[] = [];
+  let postgres: Postgres | undefined;
+  const stop = async () => {
+    for (const child of children.toReversed()) await child.stop();
+    await postgres?.stop();
+  };
+  try {
+    endLeftovers(data.logs);
+    const ports = await rememberedPorts(path.join(data.root, 'ports.json'));
+    const portalUrl = `http://localhost:${options.port}`;
+    const awsUrl = `http://127.0.0.1:${ports.aws}`;
+    const database = options.databaseUrl
+      ? undefined
+      : startPostgres({ directory: data.postgres, stage: data.stage, durable: true });
+    const aws = startAws(options, ports.aws);
+    children.push(aws);
+    // Both are waited for whatever happens, so that a failure of one leaves no orphan of the other.
+    const [started, answers] = await Promise.allSettled([database, answering(awsUrl, signal)]);
+    if (started.status === 'rejected') throw started.reason;
+    postgres = started.value;
+    options.report(postgres ? 'PostgreSQL is ready' : 'PostgreSQL of DATABASE_URL is used');
+    if (answers.status === 'rejected') throw answers.reason;
+    options.report('Local AWS is ready');
+    const groundOptions: GroundOptions = {
+      endpoint: awsUrl,
+      region,
+      credentials: { accessKeyId: data.secrets.awsAccessKeyId, secretAccessKey: data.secrets.awsSecretAccessKey },
+      file: data.ground,
+      portalUrl,
+      instructor: { email: options.email, password: data.secrets.firstPassword },
+    };
+    const ground = await layGround(groundOptions);
+    await registerApp(groundOptions, ground, ports.api);
+    const databaseUrl = postgres?.url ?? options.databaseUrl ?? '';
+    const environment = environmentOf(options, { ground, databaseUrl, portalUrl, apiPort: ports.api, awsUrl });
+    for (const [name, script] of [
+      ['api', 'api/http/server.ts'],
+      ['controller', 'controller/main.ts'],
+    ] as const)
+      children.push(startChild({ name, script: path.join(top, script), environment }, data.logs, restarted(options)));
+    await answering(`${portalUrl}/healthz`, signal);
+    options.report(`Portal answers at ${portalUrl}`);
+    return {
+      portalUrl,
+      ground,
+      groundOptions,
+      databaseUrl,
+      tell: message => aws.send(message),
+      databaseLost: lossOf(postgres),
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function startAws(options: ServicesOptions, port: number): Child {
+  const { data } = options;
+  const environment = {
+    ARMADA_LOCAL_DATA: data.root,
+    ARMADA_LOCAL_PUBLIC_PORT: String(options.port),
+    ARMADA_LOCAL_AWS_PORT: String(port),
+    ARMADA_LOCAL_OUTBOX_TOKEN: data.secrets.outboxToken,
+    AWS_ACCESS_KEY_ID: data.secrets.awsAccessKeyId,
+    AWS_SECRET_ACCESS_KEY: data.secrets.awsSecretAccessKey,
+  };
+  const program = { name: 'aws', script: options.awsScript, environment, greeting: options.greeting };
+  return startChild(program, data.logs, restarted(options));
+}
+
+function restarted(options: ServicesOptions): (name: string, how: string) => void {
+  return (name, how) =>
+    options.report(`${name} ended (${how}) and is started again; its log: ${options.data.logs}/${name}.log`);
+}
+
+function lossOf(postgres: Postgres | undefined): Promise<never> {
+  return new Promise((_, reject) => {
+    void postgres?.exited.then(() => reject(new StartFault('PostgreSQL ended by itself. Start again with npm start.')));
+  });
+}
+
+interface Parts {
+  readonly ground: Ground;
+  readonly databaseUrl: string;
+  readonly portalUrl: string;
+  readonly apiPort: number;
+  readonly awsUrl: string;
+}
+
+/** The settings of API and controller: the same that a task definition carries on AWS. */
+function environmentOf({ data, images }: ServicesOptions, parts: Parts): Record<string, string> {
+  const { ground, databaseUrl, portalUrl, apiPort, awsUrl } = parts;
+  return {
+    NODE_ENV: 'production',
+    DATABASE_URL: databaseUrl,
+    AWS_REGION: region,
+    AWS_ENDPOINT_URL: awsUrl,
+    AWS_ACCESS_KEY_ID: data.secrets.awsAccessKeyId,
+    AWS_SECRET_ACCESS_KEY: data.secrets.awsSecretAccessKey,
+    ARMADA_CLUSTER: ground.cluster,
+    ARMADA_VPC_ID: ground.vpcId,
+    ARMADA_BALANCERS: JSON.stringify([{ listenerArn: ground.listenerArn, domain: 'localhost' }]),
+    ARMADA_FILE_SYSTEM_ID: ground.fileSystemId,
+    ARMADA_USER_POOL_ID: ground.userPoolId,
+    ARMADA_USER_POOL_CLIENT_ID: ground.userPoolClientId,
+    ARMADA_PORTAL_URL: portalUrl,
+    ARMADA_HEARTBEAT_URL: `http://127.0.0.1:${apiPort}`,
+    ARMADA_GATE_IMAGE: images.gate,
+    ARMADA_IDE_IMAGE: images.ide,
+    ARMADA_SECRET: data.secrets.armadaSecret,
+    ARMADA_OPERATOR_TOKEN: data.secrets.operatorToken,
+    ARMADA_OUTBOX_URL: `${awsUrl}/_outbox/${data.secrets.outboxToken}`,
+    PORT: String(apiPort),
+  };
+}
+
+const startSeconds = 60;
+const askAgainMilliseconds = 50;
+
+/** Resolves once an HTTP server answers at `url` with anything below 500. */
+async function answering(url: string, signal: AbortSignal): Promise<void> {
+  const deadline = Date.now() + startSeconds * 1000;
+  for (;;) {
+    signal.throwIfAborted();
+    const response = await fetch(url, { redirect: 'manual', signal }).catch(() => undefined);
+    if (response && response.status < 500) return;
+    if (Date.now() > deadline)
+      throw new StartFault(
+        `Nothing answered at ${url} for ${startSeconds} s. The folder logs in the data folder says why.`,
+      );
+    await new Promise(resolve => setTimeout(resolve, askAgainMilliseconds));
+  }
+}
