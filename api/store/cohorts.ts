@@ -1,0 +1,80 @@
+import type pg from 'pg';
+import type { Cohort, CohortSpec } from '../resources/cohort.ts';
+import { newId } from './ids.ts';
+import { matchWorkspaces } from './implied.ts';
+import { type Page, type PageOf, readPage } from './paging.ts';
+import type { Sql } from './pool.ts';
+import { type Scope, scopeValues } from './scope.ts';
+import { inTurn } from './turn.ts';
+import { holds, type Precondition, type Written } from './written.ts';
+
+const columns = `'cohort' as kind, k.id, k.slug, k.generation, k.version, k.created_at as "createdAt",
+  k.deleted_at as "deletedAt", k.spec, (select count(*) from members m where m.cohort_id = k.id) as size`;
+
+/** A cohort that is not deleted, by id or slug. */
+export async function findCohort(sql: Sql, idOrSlug: string): Promise<Cohort | undefined> {
+  const { rows } = await sql.query<Cohort>(
+    `select ${columns} from cohorts k where (id = $1 or slug = $1) and deleted_at is null order by id = $1 desc limit 1`,
+    [idOrSlug],
+  );
+  return rows[0];
+}
+
+/** Cohorts by their ids, deleted ones too. */
+export async function cohortsByIds(sql: Sql, ids: readonly string[]): Promise<Cohort[]> {
+  return (await sql.query<Cohort>(`select ${columns} from cohorts k where id = any($1)`, [ids])).rows;
+}
+
+/** Staff see the cohorts that take their courses, members their own. */
+export async function listCohorts(sql: Sql, scope: Scope, page: PageOf): Promise<Page<Cohort>> {
+  const text = `select ${columns} from cohorts k where deleted_at is null and ($1
+    or exists (select from members m where m.cohort_id = k.id and m.person_id = $2)
+    or exists (select from enrolments e where e.cohort_id = k.id and e.course_id = any($3)))`;
+  return readPage<Cohort, Cohort>(
+    sql,
+    { text, values: scopeValues(scope) },
+    page,
+    ({ listVersion: _, ...cohort }) => cohort,
+  );
+}
+
+/** Makes the cohort of that slug, or gives it this spec. */
+export async function putCohort(
+  pool: pg.Pool,
+  slug: string,
+  spec: CohortSpec,
+  precondition: Precondition,
+): Promise<Written<Cohort>> {
+  return inTurn(pool, async client => {
+    const present = await findBySlug(client, slug);
+    if (!holds(precondition, present)) return { outcome: 'stale', object: present };
+    const { rows } = await client.query<{ id: string }>(
+      present
+        ? 'update cohorts set spec = $2 where id = $1 and spec is distinct from $2::jsonb returning id'
+        : 'insert into cohorts (id, spec, slug) values ($1, $2, $3) returning id',
+      present ? [present.id, spec] : [newId(), spec, slug],
+    );
+    if (present && rows.length === 0) return { outcome: 'unchanged', object: present };
+    const object = await findBySlug(client, slug);
+    if (!object) throw new Error(`read cohort ${slug} after writing it`);
+    return { outcome: present ? 'changed' : 'created', object };
+  });
+}
+
+/** Deletes a cohort with its memberships and enrolments; its workspaces go, people and homes stay. */
+export async function deleteCohort(pool: pg.Pool, id: string, by: string | null): Promise<void> {
+  await inTurn(pool, async client => {
+    for (const table of ['members', 'enrolments', 'tombstones']) {
+      await client.query(`delete from ${table} where cohort_id = $1`, [id]);
+    }
+    await client.query('update cohorts set deleted_at = now() where id = $1 and deleted_at is null', [id]);
+    await matchWorkspaces(client, { cohortIds: [id] }, by);
+  });
+}
+
+async function findBySlug(sql: Sql, slug: string): Promise<Cohort | undefined> {
+  const { rows } = await sql.query<Cohort>(`select ${columns} from cohorts k where slug = $1 and deleted_at is null`, [
+    slug,
+  ]);
+  return rows[0];
+}

@@ -1,0 +1,43 @@
+import type { Heartbeat, HeartbeatAnswer } from '../resources/entrance.ts';
+import type { Sql } from './pool.ts';
+
+/**
+ * Records what a workspace's gate reports and answers what it may do: mark a home that was never marked, and whom to
+ * let go: whoever's session ended or right is gone. A workspace that is not there any more lets everybody go.
+ */
+export async function recordHeartbeat(
+  sql: Sql,
+  workspaceId: string,
+  heartbeat: Heartbeat,
+  now: Date,
+): Promise<HeartbeatAnswer> {
+  const { ready, problem, active, marked, visitors } = heartbeat;
+  const { rows } = await sql.query<{ may_mark: boolean }>(
+    `with workspace as (select id, home_id, deleted_at from workspaces where id = $1),
+     reported as (
+       insert into reports (workspace_id, at, ready, problem, active_at)
+       select id, $2, $3, $4, case when $5 then $2::timestamptz end from workspace
+       on conflict (workspace_id) do update set at = excluded.at, ready = excluded.ready, problem = excluded.problem,
+         active_at = coalesce(excluded.active_at, reports.active_at)),
+     marked as (update homes set marked = true where $6 and not marked and id in (select home_id from workspace))
+     select not h.marked and not $6 and w.deleted_at is null as may_mark from workspace w join homes h on h.id = w.home_id`,
+    [workspaceId, now, ready, problem, active, marked],
+  );
+  return { mayMark: rows[0]?.may_mark ?? false, revoked: await revokedOf(sql, workspaceId, visitors, now) };
+}
+
+async function revokedOf(sql: Sql, workspaceId: string, visitors: Heartbeat['visitors'], now: Date): Promise<string[]> {
+  if (visitors.length === 0) return [];
+  const { rows } = await sql.query<{ sid: string }>(
+    `select distinct v.sid from jsonb_to_recordset($2::jsonb) v(sub text, sid text)
+     where not exists (
+       select from sessions s join people p on p.id = s.person_id
+       join workspaces w on w.id = $1 and w.deleted_at is null
+       where s.sid = v.sid and s.person_id = v.sub and s.expires_at > $3 and p.deleted_at is null
+         and not coalesce((p.spec->>'disabled')::boolean, false)
+         and (w.person_id = p.id or p.role = 'instructor'
+           or exists (select from staff t where t.course_id = w.course_id and t.person_id = p.id)))`,
+    [workspaceId, JSON.stringify(visitors), now],
+  );
+  return rows.map(row => row.sid);
+}
