@@ -3,7 +3,8 @@ import type { IdeInstalled } from './aws-main.ts';
 import { type DataFolder, explain, openDataFolder } from './data-folder.ts';
 import { firstPasswordStands } from './ground.ts';
 import { installIde } from './ide/install.ts';
-import type { StartOptions } from './options.ts';
+import { InstallError, npmCommand } from './ide/npm.ts';
+import { StartFault, type StartOptions } from './options.ts';
 import { demandPort } from './ports.ts';
 import { createProgress, type Progress } from './progress.ts';
 import { type Services, startServices } from './services.ts';
@@ -42,7 +43,8 @@ export async function runHere(options: StartOptions): Promise<void> {
     console.log(summary(services.portalUrl, options.email, fresh ? data.secrets.firstPassword : undefined, data.root));
     await Promise.race([aborted(abort.signal), services.databaseLost]);
   } catch (error) {
-    if (!abort.signal.aborted) throw explain(error, data.root);
+    if (abort.signal.aborted) return;
+    throw error instanceof InstallError ? new StartFault(error.message, { cause: error }) : explain(error, data.root);
   } finally {
     if (abort.signal.aborted) console.log('\nStopping…');
     await services?.stop();
@@ -54,6 +56,7 @@ async function installTheIde(data: DataFolder, progress: Progress, signal: Abort
   const words = { download: 'Editor: downloading packages', unpack: 'Editor: unpacking', link: 'Editor: linking' };
   const { entry } = await installIde({
     directory: path.join(data.stage, 'ide'),
+    npm: await npmCommand(),
     onProgress: ({ step, done, of }) => progress.part(words[step], done, of),
     signal,
   });

@@ -1,0 +1,52 @@
+import os from 'node:os';
+import path from 'node:path';
+import { createProcessDriver, type ImageTable } from './aws/ecs/drivers/process.ts';
+import { type LocalAws, startLocalAws } from './aws/local-aws.ts';
+
+/**
+ * Makes this process the local AWS: endpoint, balancer and tasks, with settings from the environment that the
+ * supervisor gave it, until SIGTERM or the supervisor's end.
+ */
+export async function runLocalAws(images: ImageTable): Promise<LocalAws> {
+  const data = setting('ARMADA_LOCAL_DATA');
+  const publicPort = Number(setting('ARMADA_LOCAL_PUBLIC_PORT'));
+  const aws = await startLocalAws({
+    stateFile: path.join(data, 'aws.sqlite'),
+    homes: path.join(data, 'homes'),
+    credentials: { accessKeyId: setting('AWS_ACCESS_KEY_ID'), secretAccessKey: setting('AWS_SECRET_ACCESS_KEY') },
+    driver: fileSystems =>
+      createProcessDriver({
+        fileSystems,
+        images,
+        directory: path.join(data, 'tasks'),
+        logsDirectory: path.join(data, 'logs', 'tasks'),
+      }),
+    instances: instancesOf(os.totalmem() / 2 ** 20),
+    port: Number(setting('ARMADA_LOCAL_AWS_PORT')),
+    listenerPort: () => publicPort,
+    outboxToken: setting('ARMADA_LOCAL_OUTBOX_TOKEN'),
+  });
+  let stopping: Promise<void> | undefined;
+  const stop = () => {
+    stopping ??= aws.close().finally(() => process.exit(0));
+  };
+  process.on('SIGTERM', stop);
+  // Without a supervisor there is nobody to end this process.
+  process.on('disconnect', stop);
+  return aws;
+}
+
+/** Container instances of 8 GiB out of four fifths of this machine's memory; one smaller one where it has less. */
+function instancesOf(machineMebibytes: number) {
+  const usable = Math.floor(machineMebibytes * 0.8);
+  const memory = Math.min(8192, usable);
+  // CPU is shared on one machine: only memory decides how many fit.
+  return { memory, cpu: 1024 * 1024, min: 1, max: Math.max(1, Math.floor(usable / memory)) };
+}
+
+/** A setting of this process; throws when it is missing, for only the supervisor starts it. */
+export function setting(name: string): string {
+  const value = process.env[name];
+  if (!value) throw new Error(`${name} is not set`);
+  return value;
+}
