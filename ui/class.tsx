@@ -1,1 +1,231 @@
-document.getElementById('app');
+import { signal, useComputed, useSignal } from '@preact/signals';
+import { render } from 'preact';
+import type { Course } from '../api/resources/course.ts';
+import { listAll, messageOf } from './api.ts';
+import { readBoot } from './boot.ts';
+import { AddStudents } from './components/add-students.tsx';
+import { Bar } from './components/bar.tsx';
+import { Bulk } from './components/bulk.tsx';
+import { NeedsYou } from './components/needs-you.tsx';
+import { NewClass } from './components/new-class.tsx';
+import { ClassRow } from './components/row.tsx';
+import { Settings } from './components/settings.tsx';
+import { Summary } from './components/summary.tsx';
+import { live } from './live.ts';
+import { listClass, Rows } from './state.ts';
+
+const boot = readBoot();
+const courses = signal<readonly Course[] | null>(null);
+const problem = signal<string | null>(null);
+const making = signal(false);
+const rows = new Rows();
+
+function present(): Course | undefined {
+  const all = courses.value ?? [];
+  return boot.course ? all.find(course => course.slug === boot.course) : all[0];
+}
+
+function Page() {
+  const course = present();
+  const all = courses.value;
+  return (
+    <>
+      <Bar boot={boot}>{all && all.length > 0 && <Classes all={all} course={course} />}</Bar>
+      {problem.value ? (
+        <main id="main" class="column">
+          <p class="problem" role="alert">
+            {problem.value}
+          </p>
+        </main>
+      ) : all === null ? (
+        <main id="main" aria-busy="true" />
+      ) : making.value || all.length === 0 ? (
+        <NewClass first={all.length === 0} />
+      ) : course === undefined ? (
+        <main id="main" class="column">
+          <h1>No such class</h1>
+          <p>
+            No class has the address ‘{boot.course}’. <a href="/">To your classes</a>
+          </p>
+        </main>
+      ) : boot.settings ? (
+        <Settings course={course} />
+      ) : (
+        <Class course={course} />
+      )}
+    </>
+  );
+}
+
+/** The other classes, and a new one. */
+function Classes({ all, course }: { all: readonly Course[]; course: Course | undefined }) {
+  return (
+    <details class="menu">
+      <summary>Classes</summary>
+      <nav class="sheet" aria-label="Classes">
+        {all.map(one => (
+          <a key={one.id} href={`/classes/${one.slug}`} aria-current={one === course ? 'page' : undefined}>
+            <bdi>{one.spec.name}</bdi>
+          </a>
+        ))}
+        <button
+          type="button"
+          onClick={() => {
+            making.value = true;
+          }}
+        >
+          New class
+        </button>
+      </nav>
+    </details>
+  );
+}
+
+function Class({ course }: { course: Course }) {
+  const adding = useSignal(false);
+  const said = useSignal<string | null>(null);
+  const find = useSignal('');
+  const picked = useSignal<ReadonlySet<string>>(new Set());
+  const shown = useComputed(() => {
+    const wanted = find.value.trim().toLowerCase();
+    if (wanted === '') return rows.list.value;
+    return rows.list.value.filter(row => {
+      const { student, slug } = row.workspace.value;
+      return `${student.name} ${student.email} ${slug} ${row.description.value.label}`.toLowerCase().includes(wanted);
+    });
+  });
+  const empty = rows.loaded.value && rows.list.value.length === 0;
+  const pick = (ids: readonly string[], on: boolean) => {
+    const next = new Set(picked.value);
+    for (const id of ids) on ? next.add(id) : next.delete(id);
+    picked.value = next;
+  };
+  const all = shown.value.map(row => row.id);
+  return (
+    <main id="main">
+      <div class="title">
+        <h1 dir="auto">{course.spec.name}</h1>
+        <a href={`/classes/${course.slug}/settings`}>Settings</a>
+      </div>
+      {rows.loaded.value && !empty && <Summary rows={rows} />}
+      {said.value && (
+        <p class="notice" role="status">
+          {said}
+        </p>
+      )}
+      <NeedsYou rows={rows} course={course.slug} />
+      {(adding.value || empty) && (
+        <AddStudents
+          cohorts={course.cohorts}
+          onDone={added => {
+            adding.value = false;
+            said.value = `${added === 1 ? '1 student' : `${added} students`} added. Each gets a workspace of their own.`;
+            void listClass(course, rows).catch(() => undefined);
+          }}
+          {...(!empty && {
+            onCancel: () => {
+              adding.value = false;
+            },
+          })}
+        />
+      )}
+      {!empty && (
+        <div class="tools">
+          <Bulk rows={rows} picked={picked.value} />
+          <span class="grow" />
+          {!adding.value && (
+            <button
+              type="button"
+              onClick={() => {
+                adding.value = true;
+              }}
+            >
+              Add students
+            </button>
+          )}
+          <input
+            type="search"
+            placeholder="Find"
+            aria-label="Find a student"
+            value={find.value}
+            onInput={event => {
+              find.value = event.currentTarget.value;
+            }}
+          />
+        </div>
+      )}
+      {!empty && rows.loaded.value && (
+        <table class="class">
+          <thead>
+            <tr>
+              <td class="pick">
+                <input
+                  type="checkbox"
+                  aria-label="Choose all"
+                  checked={all.length > 0 && all.every(id => picked.value.has(id))}
+                  onChange={event => pick(all, event.currentTarget.checked)}
+                />
+              </td>
+              <th scope="col">Student</th>
+              <th scope="col">State</th>
+              <th scope="col">Now</th>
+              <th scope="col">
+                <span class="unseen">Actions</span>
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {shown.value.map(row => (
+              <ClassRow
+                key={row.id}
+                row={row}
+                rows={rows}
+                picked={picked.value.has(row.id)}
+                onPick={on => pick([row.id], on)}
+              />
+            ))}
+          </tbody>
+        </table>
+      )}
+      {!empty && find.value !== '' && shown.value.length === 0 && (
+        <p class="empty">
+          Nobody matches ‘<bdi>{find}</bdi>’.{' '}
+          <button
+            type="button"
+            class="quiet"
+            onClick={() => {
+              find.value = '';
+            }}
+          >
+            Clear
+          </button>
+        </p>
+      )}
+    </main>
+  );
+}
+
+async function relist(): Promise<void> {
+  courses.value = await listAll<Course>('courses');
+  const course = present();
+  if (course && !boot.settings) await listClass(course, rows);
+}
+
+render(<Page />, document.getElementById('app') ?? document.body);
+
+/** Lists once, then stays live: the stream's address needs the course. */
+async function begin(): Promise<void> {
+  try {
+    await relist();
+  } catch (thrown) {
+    problem.value = messageOf(thrown);
+  }
+  const course = present();
+  if (!course || boot.settings) return;
+  live(`/v1/watch?course=${encodeURIComponent(course.slug)}`, {
+    relist,
+    change: change => (change.kind === 'course' ? void relist().catch(() => undefined) : rows.change(change)),
+  });
+}
+
+void begin();

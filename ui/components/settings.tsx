@@ -1,0 +1,126 @@
+import { useSignal } from '@preact/signals';
+import type { Course, CourseSpec } from '../../api/resources/course.ts';
+import { messageOf, request } from '../api.ts';
+
+/** CPU in 1/1024 vCPU, memory in MiB: what a class is usually given. */
+const sizes = [
+  { cpu: 256, memory: 1024, text: 'Small: ¼ CPU, 1 GB' },
+  { cpu: 512, memory: 2048, text: 'Medium: ½ CPU, 2 GB' },
+  { cpu: 1024, memory: 4096, text: 'Large: 1 CPU, 4 GB' },
+  { cpu: 2048, memory: 8192, text: 'Very large: 2 CPUs, 8 GB' },
+] as const;
+
+/** What a class's workspaces are made of. Saving says when it takes effect. */
+export function Settings({ course }: { course: Course }) {
+  const spec = useSignal<CourseSpec>(course.spec);
+  const said = useSignal<string | null>(null);
+  const problem = useSignal<string | null>(null);
+  const set = (part: Partial<CourseSpec>) => {
+    spec.value = { ...spec.value, ...part };
+    said.value = null;
+  };
+  const save = async () => {
+    problem.value = null;
+    try {
+      await request('PATCH', `courses/${course.slug}`, spec.value);
+      said.value = 'Saved. A running workspace takes it up at its next start.';
+    } catch (thrown) {
+      problem.value = messageOf(thrown);
+    }
+  };
+  const { name, image, repository, idleMinutes, cpu, memory } = spec.value;
+  const usual = sizes.some(size => size.cpu === cpu && size.memory === memory);
+  return (
+    <main id="main" class="column">
+      <p>
+        <a href={`/classes/${course.slug}`}>
+          ← <bdi>{course.spec.name}</bdi>
+        </a>
+      </p>
+      <h1>Class settings</h1>
+      <form
+        onSubmit={event => {
+          event.preventDefault();
+          void save();
+        }}
+      >
+        <label class="field">
+          Name
+          <input
+            dir="auto"
+            required
+            maxLength={200}
+            value={name}
+            onInput={event => set({ name: event.currentTarget.value })}
+          />
+        </label>
+        <label class="field">
+          Starter files
+          <input
+            type="url"
+            pattern="https://.*"
+            placeholder="https://github.com/you/starter"
+            value={repository ?? ''}
+            onInput={event => set({ repository: event.currentTarget.value || null })}
+          />
+          <span class="mute hint">A Git address, copied into an empty home at the first start.</span>
+        </label>
+        <label class="field">
+          Starting point
+          <input
+            placeholder="The usual editor"
+            value={image ?? ''}
+            onInput={event => set({ image: event.currentTarget.value || null })}
+          />
+          <span class="mute hint">An image of your own; empty for the usual one.</span>
+        </label>
+        <label class="field">
+          Size
+          <select
+            value={`${cpu} ${memory}`}
+            onChange={event => {
+              const [cpus = cpu, mebibytes = memory] = event.currentTarget.value.split(' ').map(Number);
+              set({ cpu: cpus, memory: mebibytes });
+            }}
+          >
+            {sizes.map(size => (
+              <option key={size.cpu} value={`${size.cpu} ${size.memory}`}>
+                {size.text}
+              </option>
+            ))}
+            {!usual && <option value={`${cpu} ${memory}`}>{`${cpu / 1024} CPU, ${memory} MiB`}</option>}
+          </select>
+        </label>
+        <label class="field">
+          Stop when idle for
+          <select
+            value={String(idleMinutes ?? '')}
+            onChange={event =>
+              set({ idleMinutes: event.currentTarget.value === '' ? null : Number(event.currentTarget.value) })
+            }
+          >
+            {[...new Set([15, 30, 60, 120, 240, ...(idleMinutes === null ? [] : [idleMinutes])])].map(minutes => (
+              <option key={minutes} value={String(minutes)}>
+                {minutes < 60 ? `${minutes} minutes` : minutes === 60 ? '1 hour' : `${minutes / 60} hours`}
+              </option>
+            ))}
+            <option value="">Never</option>
+          </select>
+        </label>
+        {problem.value && (
+          <p class="problem" role="alert">
+            {problem.value}
+          </p>
+        )}
+        {said.value && (
+          <p class="notice" role="status">
+            {said}
+          </p>
+        )}
+        <button type="submit" class="primary">
+          Save
+        </button>
+      </form>
+    </main>
+  );
+}

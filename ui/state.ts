@@ -1,0 +1,139 @@
+import { computed, type ReadonlySignal, type Signal, signal } from '@preact/signals';
+import type { Course } from '../api/resources/course.ts';
+import { type Description, describeWorkspace } from '../api/resources/labels.ts';
+import type { Student } from '../api/resources/student.ts';
+import {
+  type BulkAnswer,
+  type Change,
+  listAll,
+  messageOf,
+  patchWorkspace,
+  request,
+  type WorkspaceItem,
+} from './api.ts';
+import { clock, slowClock } from './clock.ts';
+import { seenAt } from './live.ts';
+
+/** One workspace on a page: what is known of it, in words, and what went wrong with the last click. */
+export interface Row {
+  readonly id: string;
+  readonly workspace: Signal<WorkspaceItem>;
+  readonly description: ReadonlySignal<Description>;
+  readonly problem: Signal<string | null>;
+}
+
+/** The rows of a page. They keep their places: a list asked anew changes cells, and only new rows move in. */
+export class Rows {
+  readonly list: Signal<readonly Row[]> = signal([]);
+  /** False until the first list has arrived. */
+  readonly loaded: Signal<boolean> = signal(false);
+  readonly people: Signal<ReadonlyMap<string, Student>> = signal(new Map());
+
+  /** Takes in a complete list: what is not in it is gone. */
+  replace(items: readonly WorkspaceItem[]): void {
+    const known = new Map(this.list.peek().map(row => [row.id, row]));
+    const sorted = items.toSorted(
+      (a, b) => a.student.name.localeCompare(b.student.name) || a.slug.localeCompare(b.slug),
+    );
+    for (const item of sorted) this.take(known.get(item.id), item);
+    const rows = sorted.map(item => known.get(item.id) ?? this.create(item));
+    const same = rows.length === this.list.peek().length && rows.every((row, index) => row === this.list.peek()[index]);
+    if (!same) this.list.value = rows;
+    this.loaded.value = true;
+  }
+
+  /** Takes in one change; an older one than is known is left out. */
+  change(change: Change): void {
+    if (change.kind === 'student' && change.object) {
+      this.people.value = new Map(this.people.peek()).set(change.id, change.object);
+    }
+    if (change.kind !== 'workspace') return;
+    const row = this.list.peek().find(one => one.id === change.id);
+    if (change.object === null) this.list.value = this.list.peek().filter(one => one.id !== change.id);
+    else if (row) this.take(row, change.object);
+    else if (change.object.deletedAt === null) this.list.value = [...this.list.peek(), this.create(change.object)];
+  }
+
+  /** Asks for `spec`, shown at once as asked; a refusal puts the row back and says why. */
+  async ask(row: Row, spec: { running?: boolean; restarts?: number }): Promise<void> {
+    const before = row.workspace.peek();
+    this.expect(row, spec);
+    try {
+      const answer = await patchWorkspace(row.id, spec);
+      if (answer?.spec) this.take(row, answer);
+    } catch (thrown) {
+      this.takeBack(row, before, messageOf(thrown));
+    }
+  }
+
+  /** Starts or stops many by one request; each row shows its own outcome. Answers a sentence when some were refused. */
+  async askAll(rows: readonly Row[], verb: 'start' | 'stop'): Promise<string | null> {
+    const before = new Map(rows.map(row => [row.id, row.workspace.peek()]));
+    for (const row of rows) this.expect(row, { running: verb === 'start' });
+    const undo = (row: Row, why: string) => {
+      const item = before.get(row.id);
+      if (item) this.takeBack(row, item, why);
+    };
+    try {
+      const answer = await request<BulkAnswer>('POST', `workspaces:${verb}`, { ids: rows.map(row => row.id) });
+      const refused = answer.results.filter(result => !result.ok);
+      for (const { id, problem } of refused) {
+        const row = rows.find(one => one.id === id);
+        if (row) undo(row, problem?.detail ?? problem?.title ?? 'This one was refused.');
+      }
+      return refused.length === 0 ? null : `${refused.length} of ${rows.length} were refused: see their rows.`;
+    } catch (thrown) {
+      for (const row of rows) undo(row, messageOf(thrown));
+      return messageOf(thrown);
+    }
+  }
+
+  private expect(row: Row, spec: { running?: boolean; restarts?: number }): void {
+    const item = row.workspace.peek();
+    row.problem.value = null;
+    row.workspace.value = { ...item, generation: item.generation + 1, spec: { ...item.spec, ...spec } };
+  }
+
+  /** Puts a refused row back, unless something newer has been heard of it. */
+  private takeBack(row: Row, before: WorkspaceItem, why: string): void {
+    if (row.workspace.peek().version === before.version) row.workspace.value = before;
+    row.problem.value = why;
+  }
+
+  private take(row: Row | undefined, item: WorkspaceItem): void {
+    if (!row) return;
+    const present = row.workspace.peek();
+    if (item.version < present.version) return;
+    // What was just asked here is not yet in a list that was read before: an equal version would undo the click.
+    if (item.version === present.version && item.generation < present.generation) return;
+    row.workspace.value = item.url === undefined ? { ...item, url: present.url } : item;
+  }
+
+  private create(item: WorkspaceItem): Row {
+    const workspace = signal(item);
+    const describe = (now: Date) => {
+      const person = this.people.value.get(item.student.id)?.status;
+      return describeWorkspace({
+        workspace: workspace.value,
+        now,
+        ...(person && { person }),
+        ...(seenAt.value && { seenAt: seenAt.value }),
+      });
+    };
+    const description = computed(() => {
+      const slow = describe(slowClock.value);
+      return slow.tone === 'ok' || (slow.tone === 'idle' && !seenAt.value) ? slow : describe(clock.value);
+    });
+    return { id: item.id, workspace, description, problem: signal(null) };
+  }
+}
+
+/** Everything of one class: its workspaces, and the people of its cohorts. */
+export async function listClass(course: Course, rows: Rows): Promise<void> {
+  const [items, ...cohorts] = await Promise.all([
+    listAll<WorkspaceItem>(`workspaces?course=${course.slug}`),
+    ...course.cohorts.map(cohort => listAll<Student>(`cohorts/${cohort}/students`)),
+  ]);
+  rows.people.value = new Map(cohorts.flat().map(person => [person.id, person]));
+  rows.replace(items);
+}
