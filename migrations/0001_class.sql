@@ -20,8 +20,10 @@ end $$;
 
 -- After each statement, not each row: a thousand versions of one row in one transaction would be read a thousand times.
 create function advance_clock() returns trigger language plpgsql as $$
+declare
+  latest bigint := (select last_value from versions where is_called);
 begin
-  update clock set version = last_value from versions where is_called and version <> last_value;
+  update clock set version = latest where version < latest;
   return null;
 end $$;
 
