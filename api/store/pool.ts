@@ -13,9 +13,14 @@ const int8 = 20;
 /** Oid of `timestamptz`. */
 const timestamptz = 1184;
 
-/** Connections to Armada's database. `bigint` comes out as a number, `timestamptz` as ISO 8601 in UTC. */
-export function createPool(url: string): pg.Pool {
+/**
+ * Connections to Armada's database. `bigint` comes out as a number, `timestamptz` as ISO 8601 in UTC. With `durable:
+ * false` a commit does not wait for the disk, so a crash of the database may lose the last ones: for what can be found
+ * out again.
+ */
+export function createPool(url: string, { durable = true } = {}): pg.Pool {
   const pool = new pg.Pool({
+    ...(durable ? {} : { options: '-c synchronous_commit=off' }),
     connectionString: url,
     max: poolSize,
     connectionTimeoutMillis: connectMilliseconds,

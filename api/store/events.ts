@@ -1,0 +1,38 @@
+import type { Event, NewEvent } from '../resources/event.ts';
+import type { Sql } from './pool.ts';
+
+/** Records that something happened; the database gives it its number and time. */
+export function addEvent(sql: Sql, event: NewEvent): Promise<void> {
+  return addEvents(sql, [event]);
+}
+
+/** Records several things in the order given, in one statement. */
+export async function addEvents(sql: Sql, events: readonly NewEvent[]): Promise<void> {
+  if (events.length === 0) return;
+  await sql.query(
+    `insert into events (kind, about, tone, reason, message, by)
+     select kind, about, tone, reason, message, by
+     from rows from (json_to_recordset($1) as (kind text, about text, tone text, reason text, message text, by text))
+       with ordinality
+     order by ordinality`,
+    [JSON.stringify(events)],
+  );
+}
+
+/** Which events to list: of one object or of all, older than an event's number. */
+export interface EventFilter {
+  readonly about?: string;
+  readonly limit: number;
+  readonly before?: number;
+}
+
+/** What happened, newest first, at most `limit`. */
+export async function listEvents(sql: Sql, { about, limit, before }: EventFilter): Promise<Event[]> {
+  const { rows } = await sql.query<Event>(
+    `select id, at, kind, about, tone, reason, message, by from events
+     where ($1::text is null or about = $1) and ($2::bigint is null or id < $2)
+     order by id desc limit $3`,
+    [about ?? null, before ?? null, limit],
+  );
+  return rows;
+}
