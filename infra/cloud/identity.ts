@@ -1,0 +1,60 @@
+import { aws_cognito as cognito, Duration, RemovalPolicy, type Stack } from 'aws-cdk-lib';
+import type { Parameters } from './parameters.ts';
+
+/** Who people are. */
+export interface Identity {
+  readonly pool: cognito.UserPool;
+  readonly client: cognito.UserPoolClient;
+}
+
+/** The user pool with the first instructor in it, who gets the first password by mail. Kept when the stack goes. */
+export function createIdentity(stack: Stack, parameters: Parameters, portalUrl: string): Identity {
+  const pool = new cognito.UserPool(stack, 'People', {
+    selfSignUpEnabled: false,
+    signInAliases: { email: true },
+    signInCaseSensitive: false,
+    autoVerify: { email: true },
+    passwordPolicy: {
+      minLength: 8,
+      requireDigits: false,
+      requireLowercase: false,
+      requireUppercase: false,
+      requireSymbols: false,
+      tempPasswordValidity: Duration.days(7),
+    },
+    accountRecovery: cognito.AccountRecovery.EMAIL_ONLY,
+    deletionProtection: true,
+    removalPolicy: RemovalPolicy.RETAIN,
+    userInvitation: {
+      emailSubject: 'Your place in class',
+      emailBody: `You have an editor waiting at ${portalUrl}<br><br>Sign in with: {username}<br>Password: {####}<br><br>You choose your own password then. This one works for 7 days.`,
+    },
+  });
+  const client = pool.addClient('Portal', {
+    authFlows: { adminUserPassword: true },
+    generateSecret: false,
+    preventUserExistenceErrors: true,
+    disableOAuth: true,
+  });
+  for (const [name, precedence] of [
+    ['instructor', 0],
+    ['student', 1],
+  ] as const)
+    new cognito.CfnUserPoolGroup(stack, `Group${name}`, { userPoolId: pool.userPoolId, groupName: name, precedence });
+  const instructor = new cognito.CfnUserPoolUser(stack, 'FirstInstructor', {
+    userPoolId: pool.userPoolId,
+    username: parameters.instructorEmail,
+    desiredDeliveryMediums: ['EMAIL'],
+    userAttributes: [
+      { name: 'email', value: parameters.instructorEmail },
+      { name: 'email_verified', value: 'true' },
+    ],
+  });
+  const membership = new cognito.CfnUserPoolUserToGroupAttachment(stack, 'FirstInstructorMembership', {
+    userPoolId: pool.userPoolId,
+    groupName: 'instructor',
+    username: instructor.ref,
+  });
+  membership.node.addDependency(stack.node.findChild('Groupinstructor'));
+  return { pool, client };
+}

@@ -1,0 +1,139 @@
+import { aws_iam as iam, type Stack } from 'aws-cdk-lib';
+import type { Entrance } from './balancer.ts';
+import type { Cluster } from './cluster.ts';
+import type { Files } from './files.ts';
+import type { Identity } from './identity.ts';
+
+/** What the roles are about. */
+export interface Ground {
+  readonly cluster: Cluster;
+  readonly entrance: Entrance;
+  readonly files: Files;
+  readonly identity: Identity;
+  /** ARMADA_DEPLOYMENT: in every name and tag of what the controller makes. */
+  readonly deployment: string;
+}
+
+/** API and controller each have a role of their own; workspaces have none. */
+export interface Roles {
+  readonly api: iam.Role;
+  readonly controller: iam.Role;
+}
+
+/**
+ * The least that each needs. Conditions by name or tag wherever AWS has them (Service Authorization Reference): what
+ * another system owns in the same account is out of reach. Describe and List know no resource for the most part.
+ */
+export function createRoles(stack: Stack, ground: Ground): Roles {
+  const role = (id: string, description: string) =>
+    new iam.Role(stack, id, { assumedBy: new iam.ServicePrincipal('ecs-tasks.amazonaws.com'), description });
+  const api = role('ApiRole', 'Armada API: asks Cognito who somebody is');
+  const controller = role('ControllerRole', 'Armada controller: services, rules, target groups, access points, users');
+  for (const statement of apiStatements(ground)) api.addToPolicy(statement);
+  for (const statement of controllerStatements(stack, ground)) controller.addToPolicy(statement);
+  return { api, controller };
+}
+
+function apiStatements({ identity }: Ground): iam.PolicyStatement[] {
+  const actions = ['AdminInitiateAuth', 'AdminRespondToAuthChallenge'].map(name => `cognito-idp:${name}`);
+  return [new iam.PolicyStatement({ sid: 'WhoIsThis', actions, resources: [identity.pool.userPoolArn] })];
+}
+
+function controllerStatements(stack: Stack, ground: Ground): iam.PolicyStatement[] {
+  const { cluster, deployment, entrance, files, identity } = ground;
+  const arn = (service: string, resource: string) =>
+    `arn:${stack.partition}:${service}:${stack.region}:${stack.account}:${resource}`;
+  const name = cluster.cluster.clusterName;
+  const ours = { 'aws:ResourceTag/armada:deployment': deployment };
+  const made = { 'aws:RequestTag/armada:deployment': deployment };
+  const inCluster = { ArnEquals: { 'ecs:cluster': cluster.cluster.clusterArn } };
+  const allow = (sid: string, actions: string[], resources: string[], conditions?: Record<string, object>) =>
+    new iam.PolicyStatement({ sid, actions, resources, ...(conditions ? { conditions } : {}) });
+  const services = arn('ecs', `service/${name}/${deployment}-*`);
+  const rules = arn('elasticloadbalancing', 'listener-rule/app/*');
+  const targetGroups = arn('elasticloadbalancing', `targetgroup/${deployment}-*/*`);
+  return [
+    allow(
+      'Services',
+      ['ecs:CreateService', 'ecs:UpdateService', 'ecs:DeleteService', 'ecs:DescribeServices'],
+      [services],
+      inCluster,
+    ),
+    new iam.PolicyStatement({
+      sid: 'NoShellIntoContainers',
+      effect: iam.Effect.DENY,
+      actions: ['ecs:CreateService', 'ecs:UpdateService'],
+      resources: ['*'],
+      conditions: { StringEquals: { 'ecs:enable-execute-command': 'true' } },
+    }),
+    allow('Tasks', ['ecs:ListTasks', 'ecs:DescribeTasks'], ['*'], inCluster),
+    allow('RegisterTaskDefinitions', ['ecs:RegisterTaskDefinition'], [arn('ecs', `task-definition/${deployment}-*:*`)]),
+    new iam.PolicyStatement({
+      sid: 'NoPrivilegedContainers',
+      effect: iam.Effect.DENY,
+      actions: ['ecs:RegisterTaskDefinition'],
+      resources: ['*'],
+      conditions: { StringEquals: { 'ecs:privileged': 'true' } },
+    }),
+    // AWS knows no resource for these three.
+    allow(
+      'TaskDefinitions',
+      ['ecs:DescribeTaskDefinition', 'ecs:ListTaskDefinitions', 'ecs:DeregisterTaskDefinition'],
+      ['*'],
+    ),
+    allow('TagsAtBirth', ['ecs:TagResource'], ['*'], {
+      StringEquals: { 'ecs:CreateAction': ['CreateService', 'RegisterTaskDefinition'], ...made },
+    }),
+    allow('NewTargetGroups', ['elasticloadbalancing:CreateTargetGroup'], [targetGroups], { StringEquals: made }),
+    allow(
+      'TargetGroups',
+      ['elasticloadbalancing:ModifyTargetGroupAttributes', 'elasticloadbalancing:DeleteTargetGroup'],
+      [targetGroups],
+      { StringEquals: ours },
+    ),
+    allow('NewRules', ['elasticloadbalancing:CreateRule'], [...entrance.listenerArns], { StringEquals: made }),
+    allow('Rules', ['elasticloadbalancing:ModifyRule', 'elasticloadbalancing:DeleteRule'], [rules], {
+      StringEquals: ours,
+    }),
+    allow('BalancerTagsAtBirth', ['elasticloadbalancing:AddTags'], [targetGroups, rules], {
+      StringEquals: { 'elasticloadbalancing:CreateAction': ['CreateTargetGroup', 'CreateRule'], ...made },
+    }),
+    allow('ReadBalancers', ['elasticloadbalancing:Describe*'], ['*']),
+    allow('NewHomes', ['elasticfilesystem:CreateAccessPoint'], [files.fileSystem.attrArn], { StringEquals: made }),
+    allow(
+      'HomeTagsAtBirth',
+      ['elasticfilesystem:TagResource'],
+      [files.fileSystem.attrArn, arn('elasticfilesystem', 'access-point/*')],
+      {
+        StringEquals: { 'elasticfilesystem:CreateAction': 'CreateAccessPoint' },
+      },
+    ),
+    allow(
+      'ReadHomes',
+      ['elasticfilesystem:DescribeAccessPoints'],
+      [files.fileSystem.attrArn, arn('elasticfilesystem', 'access-point/*')],
+    ),
+    allow('Homes', ['elasticfilesystem:DeleteAccessPoint'], [arn('elasticfilesystem', 'access-point/*')], {
+      StringEquals: ours,
+    }),
+    allow(
+      'People',
+      [
+        'AdminCreateUser',
+        'AdminGetUser',
+        'AdminDeleteUser',
+        'AdminDisableUser',
+        'AdminEnableUser',
+        'AdminUserGlobalSignOut',
+        'AdminUpdateUserAttributes',
+        'AdminAddUserToGroup',
+        'AdminRemoveUserFromGroup',
+        'AdminListGroupsForUser',
+      ].map(action => `cognito-idp:${action}`),
+      [identity.pool.userPoolArn],
+    ),
+    allow('PassExecutionRole', ['iam:PassRole'], [cluster.workspaceExecutionRole.roleArn], {
+      StringEquals: { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' },
+    }),
+  ];
+}

@@ -1,0 +1,118 @@
+import {
+  Duration,
+  aws_ecs as ecs,
+  aws_logs as logs,
+  RemovalPolicy,
+  type Stack,
+  aws_secretsmanager as secrets,
+} from 'aws-cdk-lib';
+import type { Database } from './database.ts';
+import { appPort, type Network } from './network.ts';
+import type { Parameters } from './parameters.ts';
+import type { Ground, Roles } from './roles.ts';
+import type { Size } from './sizes.ts';
+
+/** The app: API and controller, one image, two services. */
+export interface App {
+  readonly api: ecs.FargateService;
+  readonly controller: ecs.FargateService;
+}
+
+export interface AppOptions {
+  readonly network: Network;
+  readonly parameters: Parameters;
+  readonly size: Size;
+  readonly ground: Ground;
+  readonly roles: Roles;
+  readonly database: Database;
+}
+
+/** The smallest Fargate task: 0.25 vCPU and 0.5 GB. */
+const smallest = { cpu: 256, memoryLimitMiB: 512 };
+
+/** Runs API and controller on the smallest Fargate tasks in the public subnets, reached by the balancers alone. */
+export function createApp(stack: Stack, options: AppOptions): App {
+  const { database, ground, network, parameters, roles, size } = options;
+  const secret = new secrets.Secret(stack, 'ArmadaSecret', {
+    description: 'Armada derives its ticket key and heartbeat tokens from this',
+    generateSecretString: { passwordLength: 48, excludePunctuation: true },
+  });
+  const shared = {
+    logGroup: new logs.LogGroup(stack, 'AppLogs', {
+      retention: logs.RetentionDays.ONE_MONTH,
+      removalPolicy: RemovalPolicy.DESTROY,
+    }),
+    environment: environmentOf(stack, options),
+    secrets: {
+      ARMADA_SECRET: ecs.Secret.fromSecretsManager(secret),
+      PGPASSWORD: ecs.Secret.fromSecretsManager(database.secret, 'password'),
+    },
+    image: ecs.ContainerImage.fromRegistry(`${parameters.imagePrefix}-app:${parameters.imageTag}`),
+  };
+  const service = (id: 'Api' | 'Controller', command: string[], path: string) => {
+    const taskRole = id === 'Api' ? roles.api : roles.controller;
+    const task = new ecs.FargateTaskDefinition(stack, `${id}Task`, { ...smallest, taskRole });
+    task.addContainer('app', {
+      image: shared.image,
+      command,
+      environment: shared.environment,
+      secrets: shared.secrets,
+      portMappings: id === 'Api' ? [{ containerPort: appPort }] : [],
+      logging: ecs.LogDrivers.awsLogs({ logGroup: shared.logGroup, streamPrefix: id.toLowerCase() }),
+      readonlyRootFilesystem: true,
+      healthCheck: {
+        command: ['CMD', 'node', 'infra/images/app/healthy.mjs', `http://127.0.0.1:${appPort}${path}`],
+        interval: Duration.seconds(15),
+        startPeriod: Duration.seconds(60),
+      },
+    });
+    return new ecs.FargateService(stack, id, {
+      cluster: ground.cluster.cluster,
+      taskDefinition: task,
+      desiredCount: size.replicas,
+      assignPublicIp: true,
+      vpcSubnets: { subnetGroupName: 'public' },
+      securityGroups: [network.appGroup],
+      circuitBreaker: { enable: true, rollback: true },
+      minHealthyPercent: 100,
+      maxHealthyPercent: 200,
+      enableExecuteCommand: false,
+    });
+  };
+  const api = service('Api', ['node', 'api/http/server.ts'], '/healthz');
+  const controller = service('Controller', ['node', 'controller/main.ts'], '/healthz');
+  const cfn = api.node.defaultChild;
+  if (cfn instanceof ecs.CfnService) {
+    cfn.loadBalancers = [
+      { containerName: 'app', containerPort: appPort, targetGroupArn: ground.entrance.appTargetGroupArn },
+    ];
+    cfn.healthCheckGracePeriodSeconds = 120;
+    for (const listener of ground.entrance.listeners) cfn.addDependency(listener);
+  }
+  return { api, controller };
+}
+
+/** The settings of API and controller, as ARCHITECTURE.md's table has them. */
+function environmentOf(stack: Stack, { database, ground, network, parameters }: AppOptions): Record<string, string> {
+  const { cluster, deployment, entrance, files, identity } = ground;
+  const image = (name: string) => `${parameters.imagePrefix}-${name}:${parameters.imageTag}`;
+  return {
+    NODE_ENV: 'production',
+    AWS_REGION: stack.region,
+    DATABASE_URL: database.url,
+    ARMADA_DEPLOYMENT: deployment,
+    ARMADA_CLUSTER: cluster.cluster.clusterName,
+    ARMADA_CAPACITY_PROVIDER: cluster.capacityProvider,
+    ARMADA_VPC_ID: network.vpc.vpcId,
+    ARMADA_BALANCERS: entrance.balancersJson,
+    ARMADA_FILE_SYSTEM_ID: files.fileSystem.ref,
+    ARMADA_USER_POOL_ID: identity.pool.userPoolId,
+    ARMADA_USER_POOL_CLIENT_ID: identity.client.userPoolClientId,
+    ARMADA_PORTAL_URL: entrance.portalUrl,
+    ARMADA_GATE_IMAGE: image('gate'),
+    ARMADA_IDE_IMAGE: image('ide'),
+    ARMADA_EXECUTION_ROLE_ARN: cluster.workspaceExecutionRole.roleArn,
+    ARMADA_LOG_GROUP: cluster.workspaceLogs.logGroupName,
+    PORT: String(appPort),
+  };
+}
