@@ -1,0 +1,291 @@
+import type { TargetGroups } from '../ports.ts';
+import { failureThreshold } from './deployments.ts';
+import type { Instances } from './instances.ts';
+import { newEventId } from './names.ts';
+import { isServing, nextStep, rollout } from './plan.ts';
+import {
+  type ClusterRecord,
+  reservedBy,
+  type ServiceRecord,
+  type Size,
+  type TaskRecord,
+  type TaskTarget,
+} from './records.ts';
+import type { Store } from './store.ts';
+import type { StopCause } from './task-run.ts';
+import type { TaskListener, Tasks } from './tasks.ts';
+
+/** Source: the SDK's comment on Service.events. */
+const eventsKept = 100;
+/** A task that ran this long was no failed start. */
+const goodRun = 60_000;
+/** The service throttle's longest pause. Source: AWS, "Amazon ECS service throttle logic" (15 minutes). */
+const longestPause = 15 * 60_000;
+const guide = 'For more information, see the Troubleshooting section of the Amazon ECS Developer Guide.';
+
+/**
+ * The service scheduler: brings each service's tasks to what was asked, woken by what happens and never by polling. A
+ * settled service has no timer.
+ */
+export class Scheduler implements TaskListener {
+  readonly #store: Store;
+  readonly #instances: Instances;
+  readonly #targetGroups: TargetGroups;
+  readonly #dirty = new Set<string>();
+  /** Services whose next task finds no room, in order of asking. */
+  readonly #waiting = new Map<string, { readonly cluster: string; readonly size: Size }>();
+  readonly #timers = new Map<string, { readonly at: number; cancel(): void }>();
+  readonly #onStopped: () => void;
+  #tasks: Tasks | undefined;
+  #leave = () => {};
+  #drains = false;
+  #ended = false;
+
+  /** `onStopped` is called when a task or a service has come to its end: there is something to forget later. */
+  constructor(store: Store, instances: Instances, targetGroups: TargetGroups, onStopped: () => void) {
+    this.#store = store;
+    this.#instances = instances;
+    this.#targetGroups = targetGroups;
+    this.#onStopped = onStopped;
+  }
+
+  /** Joins the tasks, which were made with this scheduler as their listener. */
+  join(tasks: Tasks): void {
+    this.#tasks = tasks;
+    this.#leave = this.#targetGroups.onHealth((arn, target, state) => tasks.targetChanged(arn, target, state));
+  }
+
+  /** Nothing is started, replaced or counted from here on. */
+  end(): void {
+    this.#ended = true;
+    this.#leave();
+    for (const { cancel } of this.#timers.values()) cancel();
+    this.#timers.clear();
+  }
+
+  /** Looks at a service soon: after the present operation, before anything else. */
+  wake(key: string): void {
+    this.#dirty.add(key);
+    if (this.#drains) return;
+    this.#drains = true;
+    queueMicrotask(() => this.#drain());
+  }
+
+  /** A cluster has more room than before. */
+  roomFreed(cluster: string): void {
+    for (const [key, waiting] of this.#waiting) if (waiting.cluster === cluster) this.wake(key);
+  }
+
+  changed(task: TaskRecord): void {
+    if (task.service) this.wake(task.service.key);
+  }
+
+  stopping(task: TaskRecord, cause: StopCause): void {
+    const service = this.#ownerOf(task);
+    if (!service || !cause.failure || this.#ended || service.status !== 'ACTIVE') return;
+    const now = this.#store.clock.now();
+    const good = task.startedAt !== undefined && now - task.startedAt >= goodRun;
+    const failures = good ? 0 : service.failures + 1;
+    // The first replacement comes at once; 2 s, 4 s, 8 s and so on after the next failures.
+    const retryAt = failures < 2 ? 0 : now + Math.min(longestPause, 1000 * 2 ** (failures - 1));
+    let next: ServiceRecord = { ...service, failures, retryAt };
+    if (failures === 3) next = withEvent(next, now, `is unable to consistently start tasks successfully. ${guide}`);
+    this.#store.services.put(service.key, this.#countFailure(next, task));
+  }
+
+  stopped(task: TaskRecord): void {
+    if (this.#ended) return;
+    if (task.service) this.wake(task.service.key);
+    this.#onStopped();
+  }
+
+  registered(task: TaskRecord, targets: readonly TaskTarget[]): void {
+    for (const { groupArn } of targets) this.#tell(task, `registered 1 targets in (target-group ${groupArn})`);
+  }
+
+  deregistering(task: TaskRecord, targets: readonly TaskTarget[]): void {
+    for (const { groupArn } of targets) this.#tell(task, `deregistered 1 targets in (target-group ${groupArn})`);
+    this.#tell(task, 'has begun draining connections on 1 tasks.');
+  }
+
+  #tell(task: TaskRecord, message: string): void {
+    const service = this.#ownerOf(task);
+    if (service) this.#store.services.put(service.key, withEvent(service, this.#store.clock.now(), message));
+  }
+
+  /** The service that a task belongs to, if it is still that one. */
+  #ownerOf(task: TaskRecord): ServiceRecord | undefined {
+    const service = task.service && this.#store.services.get(task.service.key);
+    return service?.uid === task.service?.uid ? service : undefined;
+  }
+
+  /** The circuit breaker: a task that never passed its checks counts against the deployment that is in progress. */
+  #countFailure(service: ServiceRecord, task: TaskRecord): ServiceRecord {
+    const [primary, ...older] = service.deployments;
+    if (!primary || primary.id !== task.service?.deployment || primary.rolloutState !== 'IN_PROGRESS' || task.served)
+      return service;
+    const now = this.#store.clock.now();
+    const failedTasks = primary.failedTasks + 1;
+    const limit = failureThreshold(service.settings.deployment.deploymentCircuitBreaker, service.settings.desiredCount);
+    const counted = { ...primary, failedTasks, updatedAt: now };
+    if (limit === undefined || failedTasks < limit) return { ...service, deployments: [counted, ...older] };
+    const rolloutStateReason = 'ECS deployment circuit breaker: tasks failed to start.';
+    const failed = {
+      ...service,
+      deployments: [{ ...counted, rolloutState: 'FAILED' as const, rolloutStateReason }, ...older],
+    };
+    return withEvent(failed, now, `(deployment ${primary.id}) deployment failed: tasks failed to start.`);
+  }
+
+  #drain(): void {
+    while (!this.#ended) {
+      const [key] = this.#dirty;
+      if (key === undefined) break;
+      this.#dirty.delete(key);
+      const service = this.#store.services.get(key);
+      if (service && service.status !== 'INACTIVE') this.#reconcile(service);
+    }
+    this.#drains = false;
+  }
+
+  #reconcile(service: ServiceRecord): void {
+    const { key } = service;
+    const now = this.#store.clock.now();
+    const tasks = this.#store
+      .tasksOf(key)
+      .filter(task => task.service?.uid === service.uid && task.lastStatus !== 'STOPPED');
+    for (const task of tasks) this.#judge(service, task, now);
+    const live = tasks.map(({ id }) => this.#store.task(id)).filter(task => task !== undefined);
+    for (const task of live)
+      if (!task.served && isServing(task, this.#definitionOf(task))) this.#tasks?.markServed(task.id);
+    const own = this.#store.services.get(key) ?? service;
+    const isReady = (task: TaskRecord) => isServing(task, this.#definitionOf(task));
+    const step = nextStep(own, live, isReady);
+    for (const task of step.stop)
+      this.#tasks?.stop(task.id, { code: 'ServiceSchedulerInitiated', reason: step.reason(task), failure: false });
+    this.#note(
+      key,
+      step.stop.length > 0 ? `has stopped ${step.stop.length} running tasks: ${namesOf(step.stop)}.` : undefined,
+    );
+    this.#start(key, step.start, now);
+    const latest = this.#store.services.get(key) ?? own;
+    const current = this.#store
+      .tasksOf(key)
+      .filter(task => task.service?.uid === service.uid && task.lastStatus !== 'STOPPED');
+    const next = rollout(latest, current, isReady, now);
+    let told = next.service;
+    for (const message of next.messages) told = withEvent(told, now, message);
+    if (told !== latest) this.#store.services.put(key, told);
+    if (told.status === 'INACTIVE') this.#onStopped();
+  }
+
+  /** Replaces a task that its checks say is unwell, once its grace period is over. */
+  #judge(service: ServiceRecord, task: TaskRecord, now: number): void {
+    if (task.desiredStatus !== 'RUNNING' || task.startedAt === undefined) return;
+    const sick = task.targets.find(({ state }) => state === 'unhealthy');
+    const container = task.containers.find(({ healthStatus }) => healthStatus === 'UNHEALTHY');
+    if (!sick && !container) return;
+    const graceEnds = task.startedAt + (service.settings.graceSeconds ?? 0) * 1000;
+    if (now < graceEnds) {
+      this.#wakeAt(service.key, graceEnds);
+      return;
+    }
+    const where = sick
+      ? ` (port ${sick.hostPort}) is unhealthy in (target-group ${sick.groupArn}) due to (reason Health checks failed)`
+      : '';
+    this.#note(service.key, sick ? `(task ${task.id})${where}` : `(task ${task.id}) failed container health checks.`);
+    const reason = sick
+      ? `Task failed ELB health checks in (target-group ${sick.groupArn})`
+      : 'Task failed container health checks';
+    this.#tasks?.stop(task.id, { code: 'ServiceSchedulerInitiated', reason, failure: true });
+  }
+
+  #start(key: string, count: number, now: number): void {
+    const service = this.#store.services.get(key);
+    const cluster = service && this.#store.clusters.get(service.cluster);
+    if (!service || !cluster || count === 0) {
+      this.#waiting.delete(key);
+      return;
+    }
+    if (now < service.retryAt) {
+      this.#wakeAt(key, service.retryAt);
+      return;
+    }
+    const started: TaskRecord[] = [];
+    for (let made = 0; made < count; made++) {
+      const task = this.#launch(service, cluster);
+      if (!task) break;
+      started.push(task);
+    }
+    if (started.length === count) this.#waiting.delete(key);
+    this.#note(key, started.length > 0 ? `has started ${started.length} tasks: ${namesOf(started)}.` : undefined);
+  }
+
+  #launch(service: ServiceRecord, cluster: ClusterRecord): TaskRecord | undefined {
+    const primary = service.deployments[0];
+    const definition = primary && this.#store.definition(primary.taskDefinition);
+    if (!definition) return undefined;
+    const placement = this.#instances.place(cluster.name, reservedBy(definition));
+    if ('refusal' in placement) {
+      this.#wait(service, cluster, reservedBy(definition), placement.refusal);
+      return undefined;
+    }
+    const { propagateTags } = service.settings.shown;
+    return this.#tasks?.launch({
+      cluster,
+      definition,
+      instance: placement.instance,
+      service: { key: service.key, uid: service.uid, deployment: primary.id },
+      group: `service:${service.name}`,
+      startedBy: primary.id,
+      groups: primary.loadBalancers.map(({ targetGroupArn = '', containerName = '', containerPort = 0 }) => ({
+        groupArn: targetGroupArn,
+        container: containerName,
+        port: containerPort,
+      })),
+      tags: propagateTags === 'SERVICE' ? service.tags : propagateTags === 'TASK_DEFINITION' ? definition.tags : [],
+    });
+  }
+
+  #wait(service: ServiceRecord, cluster: ClusterRecord, size: Size, refusal: string): void {
+    if (!this.#waiting.has(service.key)) {
+      const message = `was unable to place a task because no container instance met all of its requirements. ${refusal} ${guide}`;
+      this.#note(service.key, message);
+    }
+    this.#waiting.set(service.key, { cluster: cluster.name, size });
+    const sizes = [...this.#waiting.values()]
+      .filter(waiting => waiting.cluster === cluster.name)
+      .map(waiting => waiting.size);
+    this.#instances.grow(cluster.name, sizes);
+  }
+
+  /** One timer for each service, for the earliest of what it waits for: the look it causes sets the next. */
+  #wakeAt(key: string, at: number): void {
+    const waiting = this.#timers.get(key);
+    if (waiting && waiting.at <= at) return;
+    waiting?.cancel();
+    const cancel = this.#store.clock.after(Math.max(0, at - this.#store.clock.now()), () => {
+      this.#timers.delete(key);
+      this.wake(key);
+    });
+    this.#timers.set(key, { at, cancel });
+  }
+
+  #note(key: string, message: string | undefined): void {
+    const service = message === undefined ? undefined : this.#store.services.get(key);
+    if (service && message) this.#store.services.put(key, withEvent(service, this.#store.clock.now(), message));
+  }
+
+  #definitionOf(task: TaskRecord) {
+    return this.#store.definition(task.definition);
+  }
+}
+
+function namesOf(tasks: readonly TaskRecord[]): string {
+  return tasks.map(({ id }) => `(task ${id})`).join(' ');
+}
+
+function withEvent(service: ServiceRecord, at: number, message: string): ServiceRecord {
+  const event = { id: newEventId(), at, message: `(service ${service.name}) ${message}` };
+  return { ...service, events: [event, ...service.events].slice(0, eventsKept) };
+}
