@@ -1,0 +1,258 @@
+import http from 'node:http';
+import { type AddressInfo, Socket } from 'node:net';
+import type { Action } from '@aws-sdk/client-elastic-load-balancing-v2';
+import { type Forwarded, Forwarding, type Passing, passingOf } from './forwarding.ts';
+import type { Ports } from './listeners.ts';
+import { hostOf, Routes } from './matching.ts';
+import { type OwnAnswer, ownAnswerOf, pageOf, writeAnswer, writeRawAnswer } from './pages.ts';
+import type { RuleIndex } from './rule-index.ts';
+import type { ListenerRow, Tables } from './tables.ts';
+import type { Member, Targets } from './targets.ts';
+import { Upgrades } from './upgrades.ts';
+
+/** What the balancer goes by, and where it listens. */
+export interface BalancerOptions {
+  readonly tables: Tables;
+  readonly rules: RuleIndex;
+  readonly targets: Targets;
+  /** The real port on which a listener's port is served, 0 for any, undefined for none. */
+  readonly ports: (listenerPort: number) => number | undefined;
+  /** The addresses of this machine to listen on; an IPv6 one is left out where there is none. */
+  readonly addresses: readonly string[];
+  readonly random: () => number;
+}
+
+/** One listener's port as it is served. Listeners of several load balancers may share it: their rules are tried in turn. */
+interface Site {
+  readonly servers: http.Server[];
+  readonly listeners: Map<string, ListenerRow>;
+  port: number;
+}
+
+/** Where a request goes: to a target, or to an answer of the balancer's own. */
+type Destination =
+  | { readonly kind: 'answer'; readonly answer: OwnAnswer }
+  | { readonly kind: 'target'; readonly forwarded: Forwarded; readonly member: Member; readonly passing: Passing };
+
+/** As long as AWS waits for the headers of a request, and keeps a client's idle connection. */
+const clientIdleMilliseconds = 60_000;
+
+/** Serves the listeners' ports: HTTP/1.1 and WebSockets to the targets that rules and health point to. */
+export class Balancer implements Ports {
+  readonly #options: BalancerOptions;
+  readonly #sites = new Map<number, Promise<Site>>();
+  readonly #routes = new Map<string, Routes>();
+  readonly #forwarding: Forwarding;
+  readonly #upgrades: Upgrades;
+  #running = false;
+
+  constructor(options: BalancerOptions) {
+    this.#options = options;
+    this.#forwarding = new Forwarding(options.targets);
+    this.#upgrades = new Upgrades(options.targets);
+    options.rules.watch(({ listenerArn }) => this.#routes.delete(listenerArn));
+  }
+
+  /** Opens the ports of all listeners. Rejects with the system's code (EADDRINUSE) if one is taken. */
+  async start(): Promise<void> {
+    this.#running = true;
+    for (const listener of this.#options.tables.listeners.all()) await this.open(listener);
+  }
+
+  /** Closes all ports and cuts all connections. */
+  async stop(): Promise<void> {
+    this.#running = false;
+    const sites = [...this.#sites.values()];
+    this.#sites.clear();
+    this.#upgrades.close();
+    for (const site of sites) await site.then(closeSite, () => {});
+    this.#forwarding.close();
+  }
+
+  /** The real port of a listener while it is served. */
+  async portOf(listenerArn: string): Promise<number | undefined> {
+    for (const site of this.#sites.values()) {
+      const { listeners, port } = await site;
+      if (listeners.has(listenerArn)) return port;
+    }
+    return undefined;
+  }
+
+  async open(listener: ListenerRow): Promise<void> {
+    const port = this.#options.ports(listener.port);
+    if (!this.#running || port === undefined) return;
+    const site = this.#sites.get(listener.port) ?? this.#listen(port);
+    this.#sites.set(listener.port, site);
+    try {
+      (await site).listeners.set(listener.arn, listener);
+    } catch (error) {
+      if (this.#sites.get(listener.port) === site) this.#sites.delete(listener.port);
+      throw error;
+    }
+  }
+
+  close(listener: ListenerRow): void {
+    this.#routes.delete(listener.arn);
+    const opening = this.#sites.get(listener.port);
+    void opening?.then(
+      site => {
+        if (!site.listeners.delete(listener.arn) || site.listeners.size) return;
+        this.#sites.delete(listener.port);
+        return closeSite(site);
+      },
+      () => {},
+    );
+  }
+
+  async #listen(wanted: number): Promise<Site> {
+    const site: Site = { servers: [], listeners: new Map(), port: wanted };
+    for (const address of this.#options.addresses) {
+      const server = this.#createServer(site);
+      try {
+        site.port = await listenOn(server, site.port, address);
+        site.servers.push(server);
+      } catch (error) {
+        if (site.servers.length && isAddressMissing(error)) continue;
+        await closeSite(site);
+        throw taken(site.port, address, error);
+      }
+    }
+    return site;
+  }
+
+  #createServer(site: Site): http.Server {
+    const server = http.createServer(
+      {
+        keepAliveTimeout: clientIdleMilliseconds,
+        headersTimeout: clientIdleMilliseconds,
+        // Uploads may take as long as they move; the idle timeout ends those that don't.
+        requestTimeout: 0,
+        requireHostHeader: true,
+        insecureHTTPParser: false,
+        noDelay: true,
+        shouldUpgradeCallback: request => request.headers.upgrade?.toLowerCase() === 'websocket',
+      },
+      (request, response) => this.#answer(site, request, response),
+    );
+    server.on('upgrade', (request, socket, head) => {
+      if (socket instanceof Socket) this.#upgrade(site, request, socket, head);
+      else socket.destroy();
+    });
+    return server;
+  }
+
+  #answer(site: Site, request: http.IncomingMessage, response: http.ServerResponse): void {
+    const destination = this.#destinationOf(site, request);
+    if (destination.kind === 'answer') writeAnswer(response, destination.answer);
+    else this.#forwarding.forward(destination.forwarded, response, destination.member, destination.passing);
+  }
+
+  #upgrade(site: Site, request: http.IncomingMessage, socket: Socket, head: Buffer): void {
+    socket.on('error', () => socket.destroy());
+    const destination = this.#destinationOf(site, request);
+    if (destination.kind === 'answer') writeRawAnswer(socket, destination.answer);
+    else this.#upgrades.forward(destination.forwarded, socket, head, destination.member, destination.passing);
+  }
+
+  #destinationOf(site: Site, request: http.IncomingMessage): Destination {
+    const place = placeOf(request);
+    if (!place) return { kind: 'answer', answer: pageOf(400) };
+    const [path = '', query = ''] = splitOnce(place.path, '?');
+    const host = hostOf(place.host);
+    const routed = {
+      method: request.method ?? 'GET',
+      path,
+      query,
+      host,
+      headers: request.headers,
+      sourceIp: request.socket.remoteAddress ?? '',
+    };
+    let listener: ListenerRow | undefined;
+    let actions: readonly Action[] | undefined;
+    for (const candidate of site.listeners.values()) {
+      listener = candidate;
+      actions = this.#routesOf(candidate).find(routed)?.actions;
+      if (actions) break;
+    }
+    if (!actions) {
+      [listener] = site.listeners.values();
+      actions = listener && this.#routesOf(listener).fallback?.actions;
+    }
+    const [action] = actions ?? [];
+    const own = action && ownAnswerOf(action, { host, port: site.port, path, query });
+    if (own) return { kind: 'answer', answer: own };
+    const group = action && this.#groupOf(action);
+    const member = group === undefined ? undefined : this.#options.targets.choose(group);
+    if (!member || !listener) return { kind: 'answer', answer: pageOf(503) };
+    const passing = passingOf(this.#options.tables.loadBalancers.get(listener.loadBalancerArn));
+    return { kind: 'target', forwarded: { request, ...place, port: site.port }, member, passing };
+  }
+
+  #routesOf(listener: ListenerRow): Routes {
+    const known = this.#routes.get(listener.arn);
+    if (known) return known;
+    const routes = new Routes(this.#options.rules.of(listener.arn));
+    this.#routes.set(listener.arn, routes);
+    return routes;
+  }
+
+  #groupOf(action: Action): string | undefined {
+    const groups = action.ForwardConfig?.TargetGroups ?? [];
+    if (groups.length <= 1) return groups[0]?.TargetGroupArn;
+    const total = groups.reduce((sum, group) => sum + (group.Weight ?? 1), 0);
+    let left = this.#options.random() * total;
+    for (const group of groups) {
+      left -= group.Weight ?? 1;
+      if (left < 0) return group.TargetGroupArn;
+    }
+    return undefined;
+  }
+}
+
+/** Host and path of a request; undefined where it has two hosts, which no two readers would understand alike. */
+function placeOf(request: http.IncomingMessage): { readonly host: string; readonly path: string } | undefined {
+  const url = request.url ?? '/';
+  const { host = '' } = request.headers;
+  if (request.headersDistinct['host'] && request.headersDistinct['host'].length > 1) return undefined;
+  if (url.startsWith('/') || url === '*') return { host, path: url };
+  if (!/^http:\/\//i.test(url) || !URL.canParse(url)) return undefined;
+  const absolute = new URL(url);
+  return { host: absolute.host, path: `${absolute.pathname}${absolute.search}` };
+}
+
+function splitOnce(text: string, separator: string): readonly string[] {
+  const at = text.indexOf(separator);
+  return at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)];
+}
+
+function listenOn(server: http.Server, port: number, address: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, address, () => {
+      const bound: AddressInfo | string | null = server.address();
+      resolve(typeof bound === 'object' && bound ? bound.port : port);
+    });
+  });
+}
+
+async function closeSite(site: Site): Promise<void> {
+  for (const server of site.servers) {
+    const closed = new Promise<void>(resolve => server.close(() => resolve()));
+    server.closeAllConnections();
+    await closed;
+  }
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
+}
+
+function isAddressMissing(error: unknown): boolean {
+  return ['EADDRNOTAVAIL', 'EAFNOSUPPORT'].includes(codeOf(error) ?? '');
+}
+
+function taken(port: number, address: string, cause: unknown): Error {
+  const code = codeOf(cause);
+  const why = code === 'EADDRINUSE' ? 'is taken by another program' : 'cannot be listened on';
+  return Object.assign(new Error(`port ${port} of ${address} ${why}`, { cause }), { code });
+}
