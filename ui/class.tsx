@@ -30,7 +30,7 @@ function Page() {
   const all = courses.value;
   return (
     <>
-      <Bar boot={boot}>{all && all.length > 0 && <Classes all={all} course={course} />}</Bar>
+      <Bar boot={boot}>{all && all.length > 1 && <Classes all={all} course={course} />}</Bar>
       {problem.value ? (
         <main id="main" class="column">
           <p class="problem" role="alert">
@@ -68,16 +68,23 @@ function Classes({ all, course }: { all: readonly Course[]; course: Course | und
             <bdi>{one.spec.name}</bdi>
           </a>
         ))}
-        <button
-          type="button"
-          onClick={() => {
-            making.value = true;
-          }}
-        >
-          New class
-        </button>
+        <MakeClass />
       </nav>
     </details>
+  );
+}
+
+function MakeClass() {
+  return (
+    <button
+      type="button"
+      class="quiet"
+      onClick={() => {
+        making.value = true;
+      }}
+    >
+      New class
+    </button>
   );
 }
 
@@ -105,7 +112,10 @@ function Class({ course }: { course: Course }) {
     <main id="main">
       <div class="title">
         <h1 dir="auto">{course.spec.name}</h1>
-        <a href={`/classes/${course.slug}/settings`}>Settings</a>
+        <span class="links">
+          <a href={`/classes/${course.slug}/settings`}>Settings</a>
+          {courses.value?.length === 1 && <MakeClass />}
+        </span>
       </div>
       {rows.loaded.value && !empty && <Summary rows={rows} />}
       {said.value && (

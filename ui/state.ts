@@ -28,6 +28,12 @@ export class Rows {
   /** False until the first list has arrived. */
   readonly loaded: Signal<boolean> = signal(false);
   readonly people: Signal<ReadonlyMap<string, Student>> = signal(new Map());
+  private readonly usualSeconds: number | null;
+
+  /** `usualSeconds`: how long a start takes as a rule, when that is known. */
+  constructor(usualSeconds: number | null = null) {
+    this.usualSeconds = usualSeconds;
+  }
 
   /** Takes in a complete list: what is not in it is gone. */
   replace(items: readonly WorkspaceItem[]): void {
@@ -116,6 +122,7 @@ export class Rows {
       return describeWorkspace({
         workspace: workspace.value,
         now,
+        usualSeconds: this.usualSeconds,
         ...(person && { person }),
         ...(seenAt.value && { seenAt: seenAt.value }),
       });

@@ -12,7 +12,7 @@ import { live } from './live.ts';
 import { Rows } from './state.ts';
 
 const boot = readBoot();
-const rows = new Rows();
+const rows = new Rows(boot.usualSeconds ?? null);
 const problem = signal<string | null>(null);
 /** True once the page has begun to open the workspace by itself. */
 const opening = signal(false);

@@ -1,5 +1,5 @@
 import type { Student, StudentStatus } from './student.ts';
-import { elapsed, when } from './times.ts';
+import { duration, elapsed, when } from './times.ts';
 import { asWritten, stepWords, stuckWords, waitWords } from './words.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -176,11 +176,7 @@ function wordsOf(
 function running(activeAt: string | null, now: Date): Description {
   const idle = activeAt === null ? undefined : age(activeAt, now);
   const inUse = idle !== undefined && idle < idleAfterSeconds;
-  const text = inUse
-    ? 'In use'
-    : idle === undefined
-      ? 'Ready, nobody in it yet'
-      : `Idle${elapsed(idle)}`.replace(' · ', ' ');
+  const text = inUse ? 'In use' : idle === undefined ? 'Ready, nobody in it yet' : `Idle ${duration(idle)}`;
   return {
     ...plain('running', 'ok', 'Running', text, '', [], []),
     inUse,

@@ -17,6 +17,9 @@ export function when(iso: string | null, now: Date): string {
   if (seconds < 60) return 'just now';
   if (seconds < 86_400) return `${duration(seconds)} ago`;
   const date = new Date(at);
+  const yesterday = new Date(now);
+  yesterday.setDate(now.getDate() - 1);
+  if (date.toDateString() === yesterday.toDateString()) return 'yesterday';
   const year = date.getFullYear() === now.getFullYear() ? '' : ` ${date.getFullYear()}`;
   return `${days[date.getDay()]} ${date.getDate()} ${months[date.getMonth()]}${year}`;
 }
@@ -25,5 +28,5 @@ export function when(iso: string | null, now: Date): string {
 export function elapsed(seconds: number | undefined, usualSeconds?: number | null): string {
   if (seconds === undefined) return '';
   const usual = usualSeconds && seconds < usualSeconds ? ` of about ${duration(usualSeconds)}` : '';
-  return ` · ${duration(seconds)}${usual}`;
+  return ` · ${duration(seconds)}${usual}`.replaceAll(/(?<=[·\d]) (?=\d|s|min|h|days)/g, '\u00a0');
 }

@@ -20,7 +20,7 @@ export function NewClass({ first }: { first: boolean }) {
   return (
     <main id="main" class="column">
       <h1>{first ? 'Make your first class' : 'New class'}</h1>
-      <p>{first ? 'Make your first class: its name is enough.' : 'Its name is enough.'}</p>
+      <p>Its name is enough.</p>
       <form
         onSubmit={event => {
           event.preventDefault();

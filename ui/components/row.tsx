@@ -1,4 +1,5 @@
-import { useComputed, useSignal } from '@preact/signals';
+import { useSignal } from '@preact/signals';
+import type { Action } from '../../api/resources/labels.ts';
 import { act } from '../act.ts';
 import type { Row, Rows } from '../state.ts';
 import { Details } from './details.tsx';
@@ -69,45 +70,50 @@ export function ClassRow({
   );
 }
 
-/** At most two: what one most likely wants, and how to undo it. */
+/**
+ * At most two: what one most likely wants, and how to undo it. A button stays in its place when its word changes, so
+ * that the focus stays too; the second click of a double click therefore does not count.
+ */
 function RowActions({ row, rows }: { row: Row; rows: Rows }) {
-  const actions = useComputed(() =>
-    row.description.value.staff.actions
-      .filter(action => action !== 'settings')
-      .slice(0, 2)
-      .join(' '),
-  );
-  const of = `workspace of ${row.workspace.value.student.name}`;
+  const { name } = row.workspace.value.student;
   const url = row.workspace.value.url;
+  const actions = row.description.value.staff.actions.filter(action => action !== 'settings').slice(0, 2);
   return (
     <>
-      {actions.value.split(' ').map(action => {
-        if (action === 'open') {
-          return (
-            url && (
-              <a key={action} class="button" href={url} target="_blank" rel="noopener" aria-label={`Open ${of}`}>
-                Open
-              </a>
-            )
-          );
-        }
-        const text = actionTexts[action];
-        return (
-          text && (
-            <button key={action} type="button" onClick={() => void act(row, rows, action)} aria-label={`${text} ${of}`}>
-              {text}
-            </button>
+      {actions.map((action, index) =>
+        action === 'open' ? (
+          url && (
+            <a
+              key="open"
+              class="button"
+              href={url}
+              target="_blank"
+              rel="noopener"
+              aria-label={`Open workspace of ${name}`}
+            >
+              Open
+            </a>
           )
-        );
-      })}
+        ) : (
+          <button
+            key={index}
+            type="button"
+            onClick={event => event.detail < 2 && void act(row, rows, action)}
+            aria-label={`${actionTexts[action]} workspace of ${name}`}
+          >
+            {actionTexts[action]}
+          </button>
+        ),
+      )}
     </>
   );
 }
 
-const actionTexts: Readonly<Record<string, string>> = {
+const actionTexts: Readonly<Record<Exclude<Action, 'open'>, string>> = {
   start: 'Start',
   stop: 'Stop',
   cancel: 'Stop',
   restart: 'Restart',
   retry: 'Try again',
+  settings: 'Settings',
 };

@@ -1,0 +1,150 @@
+import type { Course } from '../../api/resources/course.ts';
+import type { Student } from '../../api/resources/student.ts';
+import type { Step, Workspace } from '../../api/resources/workspace.ts';
+
+export type Item = Workspace & { url: string | null };
+
+const names = [
+  'Ada Lovelace',
+  'Alan Turing',
+  'Zoë Brontë',
+  'Seán O’Casey',
+  'نور الهاشمي',
+  'Łukasz Żak',
+  'Grace Hopper',
+  'Grace Hopper',
+  'Edsger Dijkstra',
+  'Barbara Liskov',
+  'Donald Knuth',
+  'Frances Allen',
+  'Ken Thompson',
+  'Radia Perlman',
+  'Niklaus Wirth',
+  'Margaret Hamilton',
+  'Dennis Ritchie',
+  'Katherine Johnson',
+  'Tony Hoare',
+  'Hedy Lamarr',
+  'John McCarthy',
+  'Jean Bartik',
+  'Linus Torvalds',
+  'Adele Goldberg',
+  'Guido van Rossum',
+  'Mary Kenneth Keller',
+  'Vint Cerf',
+  'Lynn Conway',
+  'Bjarne Stroustrup',
+  'María José de la Concepción Fernández-Villaverde y Ruiz',
+];
+
+const course = { id: 'course1', slug: 'python-101', name: 'Python 101' };
+
+export const pythonCourse: Course = {
+  kind: 'course',
+  ...course,
+  generation: 1,
+  version: 1,
+  createdAt: ago(86_400 * 9),
+  deletedAt: null,
+  spec: {
+    name: 'Python 101',
+    ide: 'code-server',
+    image: null,
+    cpu: 256,
+    memory: 1024,
+    repository: null,
+    idleMinutes: 30,
+  },
+  cohorts: ['python-101'],
+};
+
+/** A moment so many seconds ago, ISO 8601. */
+export function ago(seconds: number): string {
+  return new Date(Date.now() - seconds * 1000).toISOString();
+}
+
+/** The states that a class shows, by turns: [running, step, reason, stalled, seconds, active seconds ago]. */
+const states: readonly (readonly [boolean, Step, string, boolean, number, number | null])[] = [
+  [true, 'ready', 'Settled', false, 0, 40],
+  [true, 'ready', 'Settled', false, 0, 760],
+  [true, 'loading', 'ImageLoading', false, 12, null],
+  [true, 'placing', 'NoRoom', false, 130, 90_000],
+  [false, 'stopped', 'Settled', false, 0, 100_000],
+  [false, 'stopped', 'Settled', false, 0, null],
+  [true, 'repairing', 'Repairing', false, 8, 60],
+  [false, 'stopping', 'Stopping', false, 3, 400],
+  [true, 'stopped', 'ImageNotFound', true, 900, null],
+  [true, 'starting', 'IdeStarting', false, 300, null],
+];
+
+/** A class of up to 30 people with real-world names (more repeat them), in every state by turns. */
+export function aClass(size = 30): { items: Item[]; students: Student[] } {
+  const students = Array.from({ length: size }, (_, index) => student(index));
+  const items = students.map((person, index) => item(person, index));
+  return { items, students };
+}
+
+function student(index: number): Student {
+  const name = names[index % names.length] ?? 'Nobody';
+  const joined = index % 10 !== 5;
+  return {
+    kind: 'student',
+    id: `person${index}`,
+    slug: `student-${index}`,
+    generation: 1,
+    version: 2,
+    createdAt: ago(90_000),
+    deletedAt: null,
+    role: 'student',
+    spec: { name, email: `student.${index}@example.edu`, invited: true, disabled: false },
+    status: {
+      observedGeneration: 1,
+      conditions: [],
+      invitation: joined ? 'accepted' : index === 15 ? 'refused' : 'sent',
+      invitedAt: ago(7000),
+      username: 'u',
+    },
+  };
+}
+
+function item(person: Student, index: number): Item {
+  const [running, step, reason, stalled, seconds, active] = states[index % states.length] ?? states[0]!;
+  const settled = reason === 'Settled';
+  const slug = `python-101-${course.slug}-${person.slug}`;
+  return {
+    kind: 'workspace',
+    id: `workspace${index}`,
+    slug,
+    generation: 3,
+    version: 10 + index,
+    createdAt: ago(90_000),
+    deletedAt: null,
+    spec: { running, restarts: 0 },
+    status: {
+      observedGeneration: 3,
+      step,
+      restarts: 0,
+      image: 'code-server',
+      readyAt: step === 'ready' ? ago(3000) : null,
+      failure: null,
+      conditions: [
+        { type: 'Ready', status: settled ? 'True' : 'False', reason, message: '', since: ago(seconds) },
+        {
+          type: 'Stalled',
+          status: stalled ? 'True' : 'False',
+          reason,
+          message: stalled ? 'Image “python:3.99” was not found at docker.io.' : '',
+          since: ago(seconds),
+        },
+      ],
+    },
+    course,
+    cohort: { id: 'cohort1', slug: 'python-101', name: 'Python 101' },
+    student: { id: person.id, slug: person.slug, name: person.spec.name, email: person.spec.email },
+    template: pythonCourse.spec,
+    home: { id: `home${index}`, uid: 20_000 + index, marked: true },
+    reported: { at: ago(5), ready: step === 'ready', problem: null, activeAt: active === null ? null : ago(active) },
+    slot: null,
+    url: running ? `http://${slug}.localhost:9` : null,
+  };
+}
