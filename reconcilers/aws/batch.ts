@@ -1,0 +1,76 @@
+/** How long questions are gathered before they are asked together. A pass over AWS takes far longer than this. */
+export const gatheringMilliseconds = 5;
+
+/** Answers many questions by one call (or one set of pages): the questions in, a look-up of their answers out. */
+export type AnswerTogether<Question, Answer> = (
+  questions: readonly Question[],
+) => Promise<(question: Question) => Answer | Promise<Answer>>;
+
+export interface BatchOptions {
+  /** The most questions that one call can hold. */
+  readonly size: number;
+  /** One call at a time: what is asked meanwhile shares the next one. For sets of pages, which answer everybody. */
+  readonly alone?: boolean;
+}
+
+interface Waiting<Answer> {
+  readonly resolve: (answer: Answer | Promise<Answer>) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Gathers the questions of a moment and has them answered together, each distinct question once. No answer ever
+ * began before its question was asked. When a call fails, all who waited for it are told.
+ */
+export class Batch<Question, Answer> {
+  readonly #options: BatchOptions;
+  readonly #answer: AnswerTogether<Question, Answer>;
+  #waiting = new Map<Question, Waiting<Answer>[]>();
+  #timer: NodeJS.Timeout | undefined;
+  #busy = false;
+
+  /** Questions are told apart as a Map does. */
+  constructor(options: BatchOptions, answer: AnswerTogether<Question, Answer>) {
+    this.#options = options;
+    this.#answer = answer;
+  }
+
+  /** Asks; the answer arrives with those to the other questions of the moment. */
+  ask(question: Question): Promise<Answer> {
+    return new Promise<Answer>((resolve, reject) => {
+      const waiting = this.#waiting.get(question) ?? [];
+      waiting.push({ resolve, reject });
+      this.#waiting.set(question, waiting);
+      this.#schedule();
+    });
+  }
+
+  #schedule(): void {
+    if (this.#busy || this.#waiting.size === 0) return;
+    this.#timer ??= setTimeout(() => void this.#send(), gatheringMilliseconds);
+  }
+
+  async #send(): Promise<void> {
+    const entries = [...this.#waiting];
+    this.#waiting = new Map();
+    this.#timer = undefined;
+    this.#busy = this.#options.alone === true;
+    const calls: Promise<void>[] = [];
+    for (let from = 0; from < entries.length; from += this.#options.size) {
+      calls.push(this.#settle(entries.slice(from, from + this.#options.size)));
+    }
+    await Promise.all(calls);
+    if (!this.#options.alone) return;
+    this.#busy = false;
+    this.#schedule();
+  }
+
+  async #settle(entries: readonly (readonly [Question, readonly Waiting<Answer>[]])[]): Promise<void> {
+    try {
+      const answerTo = await this.#answer(entries.map(([question]) => question));
+      for (const [question, waiting] of entries) for (const { resolve } of waiting) resolve(answerTo(question));
+    } catch (error) {
+      for (const [, waiting] of entries) for (const { reject } of waiting) reject(error);
+    }
+  }
+}

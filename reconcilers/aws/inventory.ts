@@ -1,0 +1,204 @@
+import {
+  DescribeServicesCommand,
+  DescribeTasksCommand,
+  type DesiredStatus,
+  paginateListTasks,
+  type Service,
+  type Task,
+} from '@aws-sdk/client-ecs';
+import {
+  type AccessPointDescription,
+  DescribeAccessPointsCommand,
+  paginateDescribeAccessPoints,
+} from '@aws-sdk/client-efs';
+import {
+  DescribeTagsCommand,
+  DescribeTargetGroupsCommand,
+  paginateDescribeRules,
+  paginateDescribeTargetGroups,
+  type Rule,
+  type TargetGroup,
+} from '@aws-sdk/client-elastic-load-balancing-v2';
+import { Batch } from './batch.ts';
+import type { Clients } from './clients.ts';
+import { unless } from './errors.ts';
+import type { Pace } from './rates.ts';
+
+/** Batched reading of AWS: the questions of a moment become as few calls as AWS allows. */
+export interface Inventory {
+  /** The service as DescribeServices has it, with its tags; undefined where AWS knows none of that name. */
+  service(name: string): Promise<Service | undefined>;
+  /** Tasks of a family that are to run (whatever they do yet), or that are to stop or have stopped within the hour. */
+  tasks(family: string, desired: 'RUNNING' | 'STOPPED'): Promise<readonly Task[]>;
+  /** Every rule of a listener but its default. */
+  rulesOf(listenerArn: string): Promise<readonly Rule[]>;
+  targetGroup(name: string): Promise<TargetGroup | undefined>;
+  /** The access point that was made with this client token. */
+  accessPoint(token: string): Promise<AccessPointDescription | undefined>;
+  /** Tags of a rule or target group; undefined when it is gone. */
+  balancerTags(arn: string): Promise<ReadonlyMap<string, string> | undefined>;
+}
+
+/** What one DescribeServices holds. Source: the ECS API reference; so are those that follow. */
+const servicesPerCall = 10;
+const tasksPerCall = 100;
+const tagsPerCall = 20;
+const balancerPageSize = 400;
+const accessPointPageSize = 100;
+/** Up to as many askers of a moment are answered one by one: cheaper than the pages of a large deployment. */
+const fewAskers = 3;
+const together = { size: Number.POSITIVE_INFINITY, alone: true };
+
+/** Makes the inventory of one deployment's cluster and file system. */
+export function createInventory(options: {
+  readonly clients: Clients;
+  readonly cluster: string;
+  readonly fileSystemId: string;
+  readonly pace: Pace;
+}): Inventory {
+  const { clients, cluster, fileSystemId, pace } = options;
+  const { ecs, elb, efs } = clients;
+
+  const services = new Batch<string, Service | undefined>({ size: servicesPerCall }, async names => {
+    const input = { cluster, services: [...names], include: ['TAGS' as const] };
+    const answer = await pace('ecs', true, () => ecs.send(new DescribeServicesCommand(input)));
+    const failure = answer.failures?.find(({ reason }) => reason !== 'MISSING');
+    if (failure) throw new Error(`describe services: ${failure.arn} could not be read: ${failure.reason}`);
+    // Several of one name: an inactive one beside the one that took its name.
+    const found = (name: string) => (answer.services ?? []).filter(service => service.serviceName === name);
+    return name => found(name).find(({ status }) => status !== 'INACTIVE') ?? found(name)[0];
+  });
+
+  const describedTasks = new Batch<string, Task | undefined>({ size: tasksPerCall }, async arns => {
+    const answer = await pace('ecs', true, () => ecs.send(new DescribeTasksCommand({ cluster, tasks: [...arns] })));
+    const failure = answer.failures?.find(({ reason }) => reason !== 'MISSING');
+    if (failure) throw new Error(`describe tasks: ${failure.arn} could not be read: ${failure.reason}`);
+    const byArn = new Map(answer.tasks?.map(task => [task.taskArn, task]));
+    return arn => byArn.get(arn);
+  });
+
+  async function listTasks(desiredStatus: DesiredStatus, family?: string): Promise<readonly Task[]> {
+    const pages = paginateListTasks({ client: ecs, pageSize: tasksPerCall }, { cluster, desiredStatus, family });
+    const arns = await pace('ecs', true, async () => (await collect(pages)).flatMap(page => page.taskArns ?? []));
+    const tasks = await Promise.all(arns.map(arn => describedTasks.ask(arn)));
+    if (desiredStatus === 'RUNNING' && tasks.includes(undefined)) {
+      throw new Error('list tasks: a listed task could not be described yet');
+    }
+    return tasks.filter(task => task !== undefined);
+  }
+
+  const tasksBy = (desired: 'RUNNING' | 'STOPPED') =>
+    new Batch<string, readonly Task[]>(together, async families => {
+      if (families.length <= fewAskers) {
+        const read = await each(families, family => listTasks(desired, family));
+        return family => read(family) ?? [];
+      }
+      const tasks = await listTasks(desired);
+      const byFamily = Map.groupBy(tasks, task => familyOf(task.taskDefinitionArn ?? ''));
+      return family => byFamily.get(family) ?? [];
+    });
+  const tasks = { RUNNING: tasksBy('RUNNING'), STOPPED: tasksBy('STOPPED') };
+
+  async function readRules(listenerArn: string): Promise<readonly Rule[]> {
+    const pages = paginateDescribeRules({ client: elb, pageSize: balancerPageSize }, { ListenerArn: listenerArn });
+    const read = await pace('elb', true, () => collect(pages));
+    return read.flatMap(page => page.Rules ?? []).filter(rule => !rule.IsDefault);
+  }
+
+  const rules = new Batch<string, readonly Rule[]>(together, async listenerArns => {
+    const read = await each(listenerArns, readRules);
+    return listenerArn => read(listenerArn) ?? [];
+  });
+
+  const targetGroups = new Batch<string, TargetGroup | undefined>(together, async names => {
+    if (names.length <= fewAskers) return each(names, namedTargetGroup);
+    const pages = paginateDescribeTargetGroups({ client: elb, pageSize: balancerPageSize }, {});
+    const read = await pace('elb', true, () => collect(pages));
+    const byName = new Map(read.flatMap(page => page.TargetGroups ?? []).map(group => [group.TargetGroupName, group]));
+    return name => byName.get(name);
+  });
+
+  async function namedTargetGroup(name: string): Promise<TargetGroup | undefined> {
+    const answer = pace('elb', true, () => elb.send(new DescribeTargetGroupsCommand({ Names: [name] })));
+    return (await unless(answer, 'gone'))?.TargetGroups?.[0];
+  }
+
+  // Access points can be looked up by id, but not by token: what was found once is asked for by id.
+  const accessPointIds = new Map<string, string>();
+  const accessPoints = new Batch<string, AccessPointDescription | undefined>(together, async tokens => {
+    if (tokens.length <= fewAskers) {
+      const known = await each(tokens, knownAccessPoint);
+      if (tokens.every(known)) return known;
+    }
+    const pages = paginateDescribeAccessPoints(
+      { client: efs, pageSize: accessPointPageSize },
+      { FileSystemId: fileSystemId },
+    );
+    const read = await pace('efs', true, () => collect(pages));
+    const all = read.flatMap(page => page.AccessPoints ?? []);
+    const byToken = new Map(all.map(accessPoint => [accessPoint.ClientToken, accessPoint]));
+    for (const token of tokens) {
+      const id = byToken.get(token)?.AccessPointId;
+      if (id) accessPointIds.set(token, id);
+      else accessPointIds.delete(token);
+    }
+    return token => byToken.get(token);
+  });
+
+  async function knownAccessPoint(token: string): Promise<AccessPointDescription | undefined> {
+    const id = accessPointIds.get(token);
+    if (!id) return undefined;
+    const answer = pace('efs', true, () => efs.send(new DescribeAccessPointsCommand({ AccessPointId: id })));
+    return (await unless(answer, 'gone'))?.AccessPoints?.[0];
+  }
+
+  const tags = new Batch<string, ReadonlyMap<string, string> | undefined>({ size: tagsPerCall }, async arns => {
+    const read = (asked: readonly string[]) =>
+      unless(
+        pace('elb', true, () => elb.send(new DescribeTagsCommand({ ResourceArns: [...asked] }))),
+        'gone',
+      );
+    const whole = await read(arns);
+    // One that is gone spoils the whole call: then each is asked for by itself.
+    const answers = whole ? [whole] : await Promise.all(arns.map(arn => read([arn])));
+    const described = answers.flatMap(answer => answer?.TagDescriptions ?? []);
+    const byArn = new Map(
+      described.map(({ ResourceArn, Tags }) => [
+        ResourceArn,
+        new Map(Tags?.map(({ Key, Value }) => [Key ?? '', Value ?? ''])),
+      ]),
+    );
+    return arn => byArn.get(arn);
+  });
+
+  return {
+    service: name => services.ask(name),
+    tasks: (family, desired) => tasks[desired].ask(family),
+    rulesOf: listenerArn => rules.ask(listenerArn),
+    targetGroup: name => targetGroups.ask(name),
+    accessPoint: token => accessPoints.ask(token),
+    balancerTags: arn => tags.ask(arn),
+  };
+}
+
+async function collect<T>(pages: AsyncIterable<T>): Promise<readonly T[]> {
+  const collected: T[] = [];
+  for await (const page of pages) collected.push(page);
+  return collected;
+}
+
+/** Reads each by itself, side by side. */
+async function each<Q, A>(
+  questions: readonly Q[],
+  read: (question: Q) => Promise<A>,
+): Promise<(question: Q) => A | undefined> {
+  const answers = new Map(
+    await Promise.all(questions.map(async question => [question, await read(question)] as const)),
+  );
+  return question => answers.get(question);
+}
+
+/** Family of a task definition's ARN: `…:task-definition/<family>:<revision>`. */
+export function familyOf(taskDefinitionArn: string): string {
+  return taskDefinitionArn.split('/').at(-1)?.split(':')[0] ?? '';
+}

@@ -1,0 +1,57 @@
+import { workspaceHost } from '../../api/resources/host.ts';
+import type { Workspace } from '../../api/resources/workspace.ts';
+import type { Clients } from '../aws/clients.ts';
+import type { Inventory } from '../aws/inventory.ts';
+import { familyName, homeToken, type Owner, serviceName, targetGroupName } from '../aws/names.ts';
+import type { Pace } from '../aws/rates.ts';
+import type { RecentWrites } from '../aws/recent.ts';
+import type { Blueprint, Service } from './model.ts';
+import type { WorkspaceSettings } from './settings.ts';
+
+/** What observing and applying share: the way to AWS, and hints that this process remembers of it. */
+export interface Ground {
+  readonly settings: WorkspaceSettings;
+  readonly clients: Clients;
+  readonly inventory: Inventory;
+  readonly pace: Pace;
+  readonly hints: Hints;
+}
+
+/** Nothing here is proof; a lost hint costs a read. */
+export interface Hints {
+  readonly services: RecentWrites<Service | undefined>;
+  readonly blueprints: RecentWrites<Blueprint>;
+  /** The newest blueprint as last seen, by family. Revisions never change; that it is the newest may. */
+  readonly lastBlueprint: Map<string, Blueprint>;
+  /** ARNs of target groups whose tags were ours when they were read. */
+  readonly ownTargets: Set<string>;
+  /** ARNs of target groups whose attributes were as they should be when they were read. */
+  readonly setTargets: Set<string>;
+}
+
+/** The names of one workspace's things. */
+export interface Names {
+  readonly service: string;
+  readonly family: string;
+  readonly targetGroup: string;
+  readonly homeToken: string;
+  readonly owner: Owner;
+  readonly homeOwner: Owner;
+}
+
+export function namesOf(workspace: Workspace, { deployment, fileSystemId }: WorkspaceSettings): Names {
+  return {
+    service: serviceName(deployment, workspace.id),
+    family: familyName(deployment, workspace.id),
+    targetGroup: targetGroupName(deployment, workspace.id),
+    homeToken: homeToken(deployment, workspace.home.id, fileSystemId),
+    owner: { deployment, kind: 'workspace', id: workspace.id, name: workspace.slug },
+    homeOwner: { deployment, kind: 'home', id: workspace.home.id, name: workspace.slug },
+  };
+}
+
+/** Host of a workspace at a balancer; empty for a balancer that the deployment no longer has. */
+export function hostAt(workspace: Workspace, balancer: number, { balancers }: WorkspaceSettings): string {
+  const found = balancers[balancer];
+  return found ? workspaceHost(workspace.slug, found).toLowerCase() : '';
+}

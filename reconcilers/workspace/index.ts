@@ -1,0 +1,48 @@
+import type { Workspace } from '../../api/resources/workspace.ts';
+import type { Reconciler } from '../../controller/reconciler.ts';
+import type { Clients } from '../aws/clients.ts';
+import { createInventory } from '../aws/inventory.ts';
+import { checkDeployment } from '../aws/names.ts';
+import { type Pace, unpaced } from '../aws/rates.ts';
+import { RecentWrites } from '../aws/recent.ts';
+import { apply } from './apply.ts';
+import type { Ground } from './ground.ts';
+import type { Action, Observed } from './model.ts';
+import { observe } from './observe.ts';
+import { createPlan } from './plan.ts';
+import type { WorkspaceSettings } from './settings.ts';
+import { createSummarize } from './summarize.ts';
+
+export interface WorkspaceReconcilerOptions extends WorkspaceSettings {
+  readonly clients: Clients;
+  /** Paces the calls to AWS; left out: they go at once. */
+  readonly pace?: Pace;
+}
+
+/** Keeps workspaces as asked: home, blueprint and target while they exist; service and route while they run. */
+export function createWorkspaceReconciler(
+  options: WorkspaceReconcilerOptions,
+): Reconciler<Workspace, Observed, Action> {
+  const { clients, pace = unpaced, ...settings } = options;
+  checkDeployment(settings.deployment);
+  const ground: Ground = {
+    settings,
+    clients,
+    pace,
+    inventory: createInventory({ clients, pace, cluster: settings.cluster, fileSystemId: settings.fileSystemId }),
+    hints: {
+      services: new RecentWrites(),
+      blueprints: new RecentWrites(),
+      lastBlueprint: new Map(),
+      ownTargets: new Set(),
+      setTargets: new Set(),
+    },
+  };
+  return {
+    kind: 'workspace',
+    observe: (workspace, context) => observe(workspace, context, ground),
+    plan: createPlan(settings),
+    apply: (action, workspace, observed, context) => apply(action, workspace, observed, context, ground),
+    summarize: createSummarize(settings),
+  };
+}

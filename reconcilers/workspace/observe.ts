@@ -1,0 +1,196 @@
+import { DescribeTaskDefinitionCommand, type Task as EcsTask, ListTaskDefinitionsCommand } from '@aws-sdk/client-ecs';
+import {
+  DescribeTargetGroupAttributesCommand,
+  DescribeTargetHealthCommand,
+} from '@aws-sdk/client-elastic-load-balancing-v2';
+import { conditionOf } from '../../api/resources/resource.ts';
+import type { Workspace } from '../../api/resources/workspace.ts';
+import type { Context } from '../../controller/reconciler.ts';
+import { unless } from '../aws/errors.ts';
+import { ownership, tagKeys } from '../aws/names.ts';
+import { isUp, stillReady, wasReady } from './facts.ts';
+import { type Ground, type Names, namesOf } from './ground.ts';
+import type { Blueprint, Home, Observed, Revision, Service, Target } from './model.ts';
+import { observeRoutes } from './observe-routes.ts';
+import { homeFrom, portsOf, serviceFrom, taskFrom } from './reading.ts';
+import { targetAttributes } from './target-settings.ts';
+
+/** What costs a call each is looked at once in this many resyncs. */
+const turns = 20;
+const resyncMilliseconds = 30_000;
+
+/** Reads what a workspace has in AWS: batched pages first, then what they show to be needed. */
+export async function observe(workspace: Workspace, context: Context, ground: Ground): Promise<Observed> {
+  const names = namesOf(workspace, ground.settings);
+  const now = context.now();
+  const [accessPoint, target, service] = await Promise.all([
+    ground.inventory.accessPoint(names.homeToken),
+    observeTarget(names, ground),
+    observeService(names, ground, now),
+  ]);
+  const home: Home | undefined = accessPoint && homeFrom(accessPoint, names.homeOwner);
+  const { routes, strangerAtSlot } = await observeRoutes(workspace, target, ground);
+  const seen: Observed = {
+    home,
+    blueprint: 'unread',
+    revisions: [],
+    target,
+    slot: workspace.slot,
+    routes,
+    strangerAtSlot,
+    service,
+    tasks: 'unread',
+    healthy: 'unread',
+    refusal: undefined,
+  };
+  const close = needsCloseLook(workspace, seen, now);
+  const [tasks, blueprint, settings, revisions] = await Promise.all([
+    readTasks(workspace, seen, names, ground, now),
+    observeBlueprint(seen, names, ground, now, close),
+    observeSettings(target, ground, close),
+    workspace.deletedAt === null ? [] : listRevisions(names, ground),
+  ]);
+  const healthy = await observeHealth(workspace, seen, tasks, ground, now);
+  return {
+    ...seen,
+    tasks: tasks === 'unread' ? tasks : tasks.map(taskFrom),
+    blueprint,
+    target: target && { ...target, settings },
+    revisions,
+    healthy,
+  };
+}
+
+/** Before each start, until it was once as asked, and when its turn comes. */
+function needsCloseLook(workspace: Workspace, seen: Observed, now: Date): boolean {
+  const turn = Math.floor(now.getTime() / resyncMilliseconds) % turns;
+  if (placeOf(workspace.id) === turn) return true;
+  if (isUp(seen)) return false;
+  return workspace.spec.running || conditionOf(workspace.status, 'Ready')?.status !== 'True';
+}
+
+function placeOf(id: string): number {
+  return Array.from(id).reduce((sum, letter) => sum + letter.charCodeAt(0), 0) % turns;
+}
+
+async function observeTarget(names: Names, ground: Ground): Promise<Target | undefined> {
+  const group = await ground.inventory.targetGroup(names.targetGroup);
+  const id = group?.TargetGroupArn;
+  if (!id) return undefined;
+  const { ownTargets } = ground.hints;
+  if (ownTargets.has(id)) return { id, owner: 'ours', settings: 'unread' };
+  const tags = await ground.inventory.balancerTags(id);
+  if (!tags) return undefined;
+  const owner = ownership(tags, names.owner);
+  if (owner === 'ours') ownTargets.add(id);
+  return { id, owner, settings: 'unread' };
+}
+
+/** The service as read, unless our own last write shows that the read is from before it. */
+async function observeService(names: Names, ground: Ground, now: Date): Promise<Service | undefined> {
+  const read = serviceFrom(await ground.inventory.service(names.service), names.owner);
+  const written = ground.hints.services.latest(names.service, now);
+  if (!written) return read;
+  if (!read) return written.state === 'draining' ? undefined : written;
+  if (read.deployment.id !== written.deployment.id) {
+    return read.deployment.startedAt < written.deployment.startedAt ? written : read;
+  }
+  return { ...read, desired: written.desired, state: written.state };
+}
+
+/** Tasks are read while something depends on them: on the way up or down, and before a start. */
+async function readTasks(
+  workspace: Workspace,
+  seen: Observed,
+  names: Names,
+  ground: Ground,
+  now: Date,
+): Promise<readonly EcsTask[] | 'unread'> {
+  const { service, routes } = seen;
+  const read = (desired: 'RUNNING' | 'STOPPED') => ground.inventory.tasks(names.family, desired);
+  if (isUp(seen) && workspace.deletedAt === null) {
+    if (stillReady(workspace, seen, now)) return 'unread';
+    const { rollout = 'going', failures = 0 } = service?.deployment ?? {};
+    const mayHaveCrashed = failures > 0 || rollout === 'failed' || wasReady(workspace);
+    return [...(await read('RUNNING')), ...(mayHaveCrashed ? await read('STOPPED') : [])];
+  }
+  const isIdle = service === undefined || service.running + service.pending === 0;
+  if (isIdle && routes.length === 0 && !workspace.spec.running && workspace.deletedAt === null) return 'unread';
+  return (await Promise.all([read('RUNNING'), read('STOPPED')])).flat();
+}
+
+async function observeBlueprint(
+  seen: Observed,
+  names: Names,
+  ground: Ground,
+  now: Date,
+  close: boolean,
+): Promise<Blueprint | undefined | 'unread'> {
+  // What runs was made of a blueprint already; a changed one waits for the next start.
+  if (isUp(seen)) return 'unread';
+  const { lastBlueprint, blueprints } = ground.hints;
+  const known = blueprints.latest(names.family, now) ?? (close ? undefined : lastBlueprint.get(names.family));
+  if (known) return known;
+  if (!close) return 'unread';
+  const command = new DescribeTaskDefinitionCommand({ taskDefinition: names.family, include: ['TAGS'] });
+  // AWS says ClientException of a family that has no revision.
+  const answer = await unless(
+    ground.pace('ecs', true, () => ground.clients.ecs.send(command)),
+    'invalid',
+  );
+  const id = answer?.taskDefinition?.taskDefinitionArn;
+  if (!id || answer.taskDefinition?.status !== 'ACTIVE') return undefined;
+  const blueprint = { id, hash: answer.tags?.find(({ key }) => key === tagKeys.hash)?.value };
+  lastBlueprint.set(names.family, blueprint);
+  return blueprint;
+}
+
+async function observeSettings(
+  target: Target | undefined,
+  ground: Ground,
+  close: boolean,
+): Promise<Target['settings']> {
+  if (!target) return 'unread';
+  if (!close) return ground.hints.setTargets.has(target.id) ? 'set' : 'unread';
+  const command = new DescribeTargetGroupAttributesCommand({ TargetGroupArn: target.id });
+  const answer = await unless(
+    ground.pace('elb', true, () => ground.clients.elb.send(command)),
+    'gone',
+  );
+  const attributes = new Map(answer?.Attributes?.map(({ Key, Value }) => [Key, Value]));
+  const isSet = targetAttributes.every(({ Key, Value }) => attributes.get(Key) === Value);
+  if (isSet) ground.hints.setTargets.add(target.id);
+  return isSet ? 'set' : 'unset';
+}
+
+/** Every revision that AWS still has of the family, active and retired. */
+async function listRevisions(names: Names, ground: Ground): Promise<readonly Revision[]> {
+  const list = async (status: 'ACTIVE' | 'INACTIVE') => {
+    const command = new ListTaskDefinitionsCommand({ familyPrefix: names.family, status });
+    const answer = await ground.pace('ecs', true, () => ground.clients.ecs.send(command));
+    return (answer.taskDefinitionArns ?? []).map(id => ({ id, retired: status === 'INACTIVE' }));
+  };
+  return (await Promise.all([list('ACTIVE'), list('INACTIVE')])).flat();
+}
+
+/** Asked of a task that runs and was not yet proven ready: one call per target group. */
+async function observeHealth(
+  workspace: Workspace,
+  seen: Observed,
+  tasks: readonly EcsTask[] | 'unread',
+  ground: Ground,
+  now: Date,
+): Promise<boolean | 'unread'> {
+  const { service, target } = seen;
+  if (!isUp(seen) || !target || !service || service.running === 0 || tasks === 'unread') return 'unread';
+  if (stillReady(workspace, seen, now)) return 'unread';
+  const command = new DescribeTargetHealthCommand({ TargetGroupArn: service.targetId ?? target.id });
+  const answer = await unless(
+    ground.pace('elb', true, () => ground.clients.elb.send(command)),
+    'gone',
+  );
+  const ports = portsOf(tasks);
+  // A target of the last run may still be listed: only this task's own counts.
+  const own = answer?.TargetHealthDescriptions?.filter(({ Target }) => ports.includes(Target?.Port ?? 0)) ?? [];
+  return own.some(({ TargetHealth }) => TargetHealth?.State === 'healthy');
+}
