@@ -42,6 +42,7 @@ const classes: Readonly<Record<string, ErrorClass>> = {
   UserNotFoundException: 'gone',
   UsernameExistsException: 'exists',
   AliasExistsException: 'exists',
+  GroupExistsException: 'exists',
 
   ThrottlingException: 'throttled',
   Throttling: 'throttled',

@@ -1,0 +1,29 @@
+import type { Student } from '../../api/resources/student.ts';
+import type { Reconciler } from '../../controller/reconciler.ts';
+import type { Clients } from '../aws/clients.ts';
+import { checkDeployment } from '../aws/names.ts';
+import { apply } from './apply.ts';
+import type { Action, Observed } from './model.ts';
+import { type Ground, observe } from './observe.ts';
+import { plan } from './plan.ts';
+import { summarize } from './summarize.ts';
+
+export interface StudentReconcilerOptions {
+  readonly clients: Pick<Clients, 'cognito'>;
+  readonly userPoolId: string;
+  readonly deployment: string;
+}
+
+/** Keeps people's accounts in Cognito: there, in the right group, invited once, open or closed. */
+export function createStudentReconciler(options: StudentReconcilerOptions): Reconciler<Student, Observed, Action> {
+  const { clients, userPoolId, deployment } = options;
+  checkDeployment(deployment);
+  const ground: Ground = { cognito: clients.cognito, userPoolId, deployment, mails: { usedUpUntil: new Date(0) } };
+  return {
+    kind: 'student',
+    observe: (student, context) => observe(student, context, ground),
+    plan,
+    apply: (action, student, observed, context) => apply(action, student, observed, context, ground),
+    summarize,
+  };
+}

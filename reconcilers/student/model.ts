@@ -1,0 +1,38 @@
+/** What a person has in Cognito. `unread`: it was as asked, and it is not its turn to be looked at. */
+export type Observed = 'unread' | Seen;
+
+export interface Seen {
+  readonly account: Account | undefined;
+  /** What Cognito answered to the invitation in place of sending it. */
+  readonly refusal: 'mails-used-up' | 'address-refused' | 'address-taken' | undefined;
+}
+
+/** A Cognito user. */
+export interface Account {
+  readonly username: string;
+  readonly email: string;
+  readonly enabled: boolean;
+  /** A password of their own is set. */
+  readonly accepted: boolean;
+  readonly createdAt: Date;
+  /** It carries our mark, or is in one of our groups. */
+  readonly ours: boolean;
+  /** An invitation was asked for, and may have been mailed. */
+  readonly invited: boolean;
+  /** Those of our groups that it is in. */
+  readonly groups: readonly Role[];
+}
+
+/** Names of Cognito's groups, too. */
+export type Role = 'student' | 'instructor';
+export const roles: readonly Role[] = ['student', 'instructor'];
+
+export type Action =
+  | { readonly type: 'create-account' }
+  | { readonly type: 'change-address' }
+  | { readonly type: 'join-group'; readonly group: Role }
+  | { readonly type: 'leave-group'; readonly group: Role }
+  | { readonly type: 'send-invitation' }
+  | { readonly type: 'enable-account' }
+  | { readonly type: 'disable-account' }
+  | { readonly type: 'delete-account' };

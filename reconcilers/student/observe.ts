@@ -1,0 +1,73 @@
+import {
+  AdminGetUserCommand,
+  AdminListGroupsForUserCommand,
+  type CognitoIdentityProviderClient,
+} from '@aws-sdk/client-cognito-identity-provider';
+import { conditionOf } from '../../api/resources/resource.ts';
+import type { Student } from '../../api/resources/student.ts';
+import type { Context } from '../../controller/reconciler.ts';
+import { unless } from '../aws/errors.ts';
+import { readMark } from './mark.ts';
+import { type Account, type Observed, roles } from './model.ts';
+
+/** What observing and applying share. */
+export interface Ground {
+  readonly cognito: CognitoIdentityProviderClient;
+  readonly userPoolId: string;
+  readonly deployment: string;
+  /** Until when no invitation is tried, since the pool's mails are used up. */
+  readonly mails: { usedUpUntil: Date };
+}
+
+/** Reading a user makes it "active", which AWS charges for: a settled one is read once in so many resyncs. */
+const turns = { accepted: 20, open: 4 };
+const resyncMilliseconds = 30_000;
+
+/** Reads a person's account, unless it was as asked at last and this is not its turn. */
+export async function observe(student: Student, context: Context, ground: Ground): Promise<Observed> {
+  if (isSettled(student) && !isItsTurn(student, context.now())) return 'unread';
+  const account = await findAccount(student, ground);
+  const waits = !account && !student.spec.disabled && student.deletedAt === null && student.spec.invited;
+  const isUsedUp = waits && context.now() < ground.mails.usedUpUntil;
+  return { account, refusal: isUsedUp ? 'mails-used-up' : undefined };
+}
+
+function isSettled({ status, generation, deletedAt }: Student): boolean {
+  const isSeen = status.observedGeneration === generation && deletedAt === null;
+  return isSeen && conditionOf(status, 'Ready')?.status === 'True';
+}
+
+function isItsTurn({ id, status }: Student, now: Date): boolean {
+  const count = status.invitation === 'accepted' ? turns.accepted : turns.open;
+  const place = Array.from(id).reduce((sum, letter) => sum + letter.charCodeAt(0), 0) % count;
+  return Math.floor(now.getTime() / resyncMilliseconds) % count === place;
+}
+
+/** The account by the name that Cognito gave it, else by its address. */
+export async function findAccount(student: Student, ground: Ground): Promise<Account | undefined> {
+  const { username } = student.status;
+  const known = username === null ? undefined : await readAccount(username, student, ground);
+  return known ?? (await readAccount(student.spec.email, student, ground));
+}
+
+async function readAccount(name: string, student: Student, ground: Ground): Promise<Account | undefined> {
+  const { cognito, userPoolId, deployment } = ground;
+  const input = { UserPoolId: userPoolId, Username: name };
+  const user = await unless(cognito.send(new AdminGetUserCommand(input)), 'gone');
+  if (!user) return undefined;
+  const answer = await unless(cognito.send(new AdminListGroupsForUserCommand(input)), 'gone');
+  const groups = roles.filter(role => answer?.Groups?.some(({ GroupName }) => GroupName === role));
+  const attributes = new Map(user.UserAttributes?.map(({ Name, Value }) => [Name ?? '', Value ?? '']));
+  const mark = readMark(attributes, deployment, student.id);
+  return {
+    username: user.Username ?? name,
+    email: attributes.get('email') ?? '',
+    enabled: user.Enabled ?? true,
+    accepted: user.UserStatus === 'CONFIRMED' || user.UserStatus === 'RESET_REQUIRED',
+    createdAt: user.UserCreateDate ?? new Date(0),
+    ours: mark !== undefined || groups.length > 0,
+    // One that was made by other hands has its invitation from them.
+    invited: mark?.invited ?? true,
+    groups,
+  };
+}
