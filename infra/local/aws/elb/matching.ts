@@ -155,14 +155,15 @@ function anyOf<T>(values: readonly T[] | undefined, testOf: (value: T) => Test):
 }
 
 function sourceIp(blocks: readonly string[]): Test {
-  const list = new BlockList();
+  // One list for each version: an IPv4 address is also in some IPv6 blocks, in its mapped form.
+  const lists = { 4: new BlockList(), 6: new BlockList() };
   for (const block of blocks) {
     const [address = '', bits = ''] = block.split('/');
-    list.addSubnet(address, Number(bits), isIP(address) === 6 ? 'ipv6' : 'ipv4');
+    if (isIP(address) === 6) lists[6].addSubnet(address, Number(bits), 'ipv6');
+    else lists[4].addSubnet(address, Number(bits), 'ipv4');
   }
   return request => {
     const address = request.sourceIp.replace(/^::ffff:/, '');
-    const version = isIP(address);
-    return version !== 0 && list.check(address, version === 6 ? 'ipv6' : 'ipv4');
+    return isIP(address) === 6 ? lists[6].check(address, 'ipv6') : lists[4].check(address, 'ipv4');
   };
 }
