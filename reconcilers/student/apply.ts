@@ -13,7 +13,7 @@ import type { Student } from '../../api/resources/student.ts';
 import type { Context } from '../../controller/reconciler.ts';
 import { is, unless } from '../aws/errors.ts';
 import { markOf } from './mark.ts';
-import type { Action, Observed, Role, Seen } from './model.ts';
+import type { Account, Action, Observed, Refusal, Role } from './model.ts';
 import { findAccount, type Ground } from './observe.ts';
 
 /** For how long no other invitation is tried once the day's mails are used up. */
@@ -27,16 +27,15 @@ export async function apply(
   context: Context,
   ground: Ground,
 ): Promise<Observed> {
-  if (observed === 'unread') return observed;
   if (action.type === 'create-account') return createAccount(student, observed, context, ground);
   const { account } = observed;
-  if (!account) return observed;
+  if (!account || account === 'unread') return observed;
   const { cognito, userPoolId, deployment } = ground;
   const user = { UserPoolId: userPoolId, Username: account.username };
-  const changed = (change: Partial<typeof account>): Seen => ({ ...observed, account: { ...account, ...change } });
+  const changed = (change: Partial<Account>): Observed => ({ ...observed, account: { ...account, ...change } });
   switch (action.type) {
     case 'change-address':
-      return changeAddress(student, observed, ground, user);
+      return changeAddress(student, account, ground, user);
     case 'join-group':
       await joinGroup(action.group, ground, user);
       return changed({ groups: [...account.groups, action.group] });
@@ -46,7 +45,7 @@ export async function apply(
       await mark(ground, user, markOf(deployment, student.id, account.invited));
       return changed({ groups: account.groups.filter(group => group !== action.group) });
     case 'send-invitation':
-      return sendInvitation(student, observed, context, ground);
+      return sendInvitation(student, account, context, ground);
     case 'enable-account':
       await cognito.send(new AdminEnableUserCommand(user));
       return changed({ enabled: true });
@@ -65,7 +64,12 @@ interface UserName {
 }
 
 /** Makes the account; Cognito mails the invitation. One that is there is looked at, and nothing is mailed again. */
-async function createAccount(student: Student, observed: Seen, context: Context, ground: Ground): Promise<Observed> {
+async function createAccount(
+  student: Student,
+  observed: Observed,
+  context: Context,
+  ground: Ground,
+): Promise<Observed> {
   const { email, invited } = student.spec;
   const command = new AdminCreateUserCommand({
     UserPoolId: ground.userPoolId,
@@ -91,9 +95,7 @@ async function createAccount(student: Student, observed: Seen, context: Context,
 }
 
 /** Mails a temporary password to who was made without one. Marked first: an answer that is lost may have mailed. */
-async function sendInvitation(student: Student, observed: Seen, context: Context, ground: Ground): Promise<Observed> {
-  const { account } = observed;
-  if (!account) return observed;
+async function sendInvitation(student: Student, account: Account, context: Context, ground: Ground): Promise<Observed> {
   const user = { UserPoolId: ground.userPoolId, Username: account.username };
   await mark(ground, user, markOf(ground.deployment, student.id, true));
   try {
@@ -103,16 +105,16 @@ async function sendInvitation(student: Student, observed: Seen, context: Context
       DesiredDeliveryMediums: ['EMAIL'],
     });
     await ground.cognito.send(command);
-    return { ...observed, account: { ...account, invited: true } };
+    return { account: { ...account, invited: true }, refusal: undefined };
   } catch (error) {
     const refusal = refusalOf(error, context, ground);
     if (!refusal) throw error;
     await mark(ground, user, markOf(ground.deployment, student.id, false));
-    return { ...observed, refusal };
+    return { account, refusal };
   }
 }
 
-function refusalOf(error: unknown, context: Context, ground: Ground): Seen['refusal'] {
+function refusalOf(error: unknown, context: Context, ground: Ground): Refusal | undefined {
   if (is(error, 'quota')) {
     ground.mails.usedUpUntil = new Date(context.now().getTime() + mailPauseMilliseconds);
     return 'mails-used-up';
@@ -123,7 +125,7 @@ function refusalOf(error: unknown, context: Context, ground: Ground): Seen['refu
     : undefined;
 }
 
-async function changeAddress(student: Student, observed: Seen, ground: Ground, user: UserName): Promise<Observed> {
+async function changeAddress(student: Student, account: Account, ground: Ground, user: UserName): Promise<Observed> {
   const { email } = student.spec;
   const command = new AdminUpdateUserAttributesCommand({
     ...user,
@@ -135,10 +137,10 @@ async function changeAddress(student: Student, observed: Seen, ground: Ground, u
   try {
     await ground.cognito.send(command);
   } catch (error) {
-    if (is(error, 'exists')) return { ...observed, refusal: 'address-taken' };
+    if (is(error, 'exists')) return { account, refusal: 'address-taken' };
     throw error;
   }
-  return { ...observed, account: observed.account && { ...observed.account, email } };
+  return { account: { ...account, email }, refusal: undefined };
 }
 
 async function joinGroup(group: Role, { cognito, userPoolId }: Ground, user: UserName): Promise<void> {
@@ -157,7 +159,7 @@ async function mark({ cognito }: Ground, user: UserName, attribute: ReturnType<t
 }
 
 /** Deletes the account, unless a fresh read says that it is not ours. */
-async function deleteAccount(student: Student, observed: Seen, ground: Ground): Promise<Observed> {
+async function deleteAccount(student: Student, observed: Observed, ground: Ground): Promise<Observed> {
   const account = await findAccount(student, ground);
   if (!account?.ours) return { ...observed, account };
   const command = new AdminDeleteUserCommand({ UserPoolId: ground.userPoolId, Username: account.username });

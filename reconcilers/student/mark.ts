@@ -22,6 +22,11 @@ export function readMark(
   return { invited: value !== prefix };
 }
 
+/** An account that another person's row made, or another deployment. */
+export function isMarked(attributes: ReadonlyMap<string, string>): boolean {
+  return attributes.get(markAttribute)?.startsWith('armada:') ?? false;
+}
+
 function prefixOf(deployment: string, id: string): string {
   return `armada:${deployment}:${id}`;
 }

@@ -1,11 +1,12 @@
-/** What a person has in Cognito. `unread`: it was as asked, and it is not its turn to be looked at. */
-export type Observed = 'unread' | Seen;
-
-export interface Seen {
-  readonly account: Account | undefined;
+/** What a person has in Cognito. */
+export interface Observed {
+  /** `unread`: it was as asked, and it is not its turn to be looked at. */
+  readonly account: Account | undefined | 'unread';
   /** What Cognito answered to the invitation in place of sending it. */
-  readonly refusal: 'mails-used-up' | 'address-refused' | 'address-taken' | undefined;
+  readonly refusal: Refusal | undefined;
 }
+
+export type Refusal = 'mails-used-up' | 'address-refused' | 'address-taken';
 
 /** A Cognito user. */
 export interface Account {

@@ -7,7 +7,7 @@ import { conditionOf } from '../../api/resources/resource.ts';
 import type { Student } from '../../api/resources/student.ts';
 import type { Context } from '../../controller/reconciler.ts';
 import { unless } from '../aws/errors.ts';
-import { readMark } from './mark.ts';
+import { isMarked, readMark } from './mark.ts';
 import { type Account, type Observed, roles } from './model.ts';
 
 /** What observing and applying share. */
@@ -25,7 +25,7 @@ const resyncMilliseconds = 30_000;
 
 /** Reads a person's account, unless it was as asked at last and this is not its turn. */
 export async function observe(student: Student, context: Context, ground: Ground): Promise<Observed> {
-  if (isSettled(student) && !isItsTurn(student, context.now())) return 'unread';
+  if (isSettled(student) && !isItsTurn(student, context.now())) return { account: 'unread', refusal: undefined };
   const account = await findAccount(student, ground);
   const waits = !account && !student.spec.disabled && student.deletedAt === null && student.spec.invited;
   const isUsedUp = waits && context.now() < ground.mails.usedUpUntil;
@@ -65,7 +65,7 @@ async function readAccount(name: string, student: Student, ground: Ground): Prom
     enabled: user.Enabled ?? true,
     accepted: user.UserStatus === 'CONFIRMED' || user.UserStatus === 'RESET_REQUIRED',
     createdAt: user.UserCreateDate ?? new Date(0),
-    ours: mark !== undefined || groups.length > 0,
+    ours: mark !== undefined || (groups.length > 0 && !isMarked(attributes)),
     // One that was made by other hands has its invitation from them.
     invited: mark?.invited ?? true,
     groups,

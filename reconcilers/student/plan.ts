@@ -1,23 +1,24 @@
 import type { Student } from '../../api/resources/student.ts';
 import type { Plan } from '../../controller/reconciler.ts';
-import { type Account, type Action, type Observed, roles, type Seen } from './model.ts';
+import { type Account, type Action, type Observed, type Refusal, roles } from './model.ts';
 
 /** Mails that are used up are there again tomorrow; an hour's pace finds that, and costs a call. */
 const inviteWaitSeconds = 3600;
 
 /** The rules of an account, from top to bottom. */
 export function plan(student: Student, observed: Observed): Plan<Action> {
-  if (observed === 'unread') return { verdict: 'settled' };
-  if (student.deletedAt !== null) return removed(observed);
-  if (observed.refusal) return refused(student, observed.refusal);
-  if (!observed.account) return missing(student);
-  if (!observed.account.ours) return nameTaken(student);
-  const action = changeOf(student, observed.account);
+  const { account, refusal } = observed;
+  if (account === 'unread') return { verdict: 'settled' };
+  if (student.deletedAt !== null) return removed(account);
+  if (refusal) return refused(student, refusal);
+  if (!account) return missing(student);
+  if (!account.ours) return nameTaken(student);
+  const action = changeOf(student, account);
   return action ? { verdict: 'act', actions: [action] } : { verdict: 'settled' };
 }
 
 /** Only an account of ours is ever deleted. */
-function removed({ account }: Seen): Plan<Action> {
+function removed(account: Account | undefined): Plan<Action> {
   return account?.ours ? { verdict: 'act', actions: [{ type: 'delete-account' }] } : { verdict: 'settled' };
 }
 
@@ -38,7 +39,7 @@ function changeOf({ spec, role }: Student, account: Account): Action | undefined
   return undefined;
 }
 
-function refused(student: Student, refusal: NonNullable<Seen['refusal']>): Plan<Action> {
+function refused(student: Student, refusal: Refusal): Plan<Action> {
   switch (refusal) {
     case 'mails-used-up':
       return {

@@ -6,8 +6,8 @@ type Summary = Omit<StudentStatus, 'conditions' | 'observedGeneration'>;
 /** Sums an account up for people: where its invitation stands. */
 export function summarize(student: Student, observed: Observed): Summary {
   const { invitation, invitedAt, username } = student.status;
-  if (observed === 'unread') return { invitation, invitedAt, username };
   const { account, refusal } = observed;
+  if (account === 'unread') return { invitation, invitedAt, username };
   if (refusal === 'mails-used-up')
     return { invitation: 'waiting', invitedAt: null, username: account?.username ?? null };
   if (refusal) return { invitation: 'refused', invitedAt: null, username: account?.username ?? null };
