@@ -24,6 +24,8 @@ export async function runLocalAws(images: ImageTable): Promise<LocalAws> {
     instances: instancesOf(os.totalmem() / 2 ** 20),
     port: Number(setting('ARMADA_LOCAL_AWS_PORT')),
     listenerPort: () => publicPort,
+    // On one machine mails only go to the outbox: as with SES set up, not as with Cognito's own 50 a day.
+    mailsPerDay: 10_000,
     outboxToken: setting('ARMADA_LOCAL_OUTBOX_TOKEN'),
   });
   let stopping: Promise<void> | undefined;

@@ -31,6 +31,8 @@ export interface LocalAwsOptions {
   readonly clock?: Clock;
   /** Replaces the balancers' HTTP health checks where tasks are no processes. */
   readonly probe?: (target: Target) => Promise<boolean>;
+  /** Cognito's own sender mails 50 a day; more, as with SES set up. */
+  readonly mailsPerDay?: number;
   /** Opens the outbox at `/_outbox/<token>`; without it, it is closed. */
   readonly outboxToken?: string;
 }
@@ -55,7 +57,7 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
   const elb = new Elb({ state, region, accountId, ports: options.listenerPort, probe: options.probe });
   const driver = options.driver(efs);
   const ecs = new Ecs({ state, region, accountId, targetGroups: elb, driver, instances: options.instances });
-  const cognito = new Cognito({ state, region, issuerBase: () => url });
+  const cognito = new Cognito({ state, region, issuerBase: () => url, mailsPerDay: options.mailsPerDay });
   const endpoint = new Endpoint({
     services: {
       ecs: ecs.operations,
