@@ -28,9 +28,11 @@ export async function runLocalAws(images: ImageTable): Promise<LocalAws> {
     mailsPerDay: 10_000,
     outboxToken: setting('ARMADA_LOCAL_OUTBOX_TOKEN'),
   });
-  let stopping: Promise<void> | undefined;
+  let stopping = false;
   const stop = () => {
-    stopping ??= aws.close().finally(() => process.exit(0));
+    if (stopping) return;
+    stopping = true;
+    void aws.close().finally(() => process.exit(0));
   };
   process.on('SIGTERM', stop);
   // Without a supervisor there is nobody to end this process.

@@ -99,6 +99,7 @@ async function makeBalancer(options: GroundOptions) {
       TargetType: 'ip',
       HealthCheckPath: '/healthz',
       HealthCheckIntervalSeconds: 5,
+      HealthCheckTimeoutSeconds: 2,
     }),
   );
   const appTargetGroupArn = known(TargetGroups?.[0]?.TargetGroupArn, 'target group');
