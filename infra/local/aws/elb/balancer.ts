@@ -183,8 +183,9 @@ export class Balancer implements Ports {
     if (own) return { kind: 'answer', answer: own };
     const group = action && this.#groupOf(action);
     const member = group === undefined ? undefined : this.#options.targets.choose(group);
-    if (!member || !listener) return { kind: 'answer', answer: pageOf(503) };
-    const passing = passingOf(this.#options.tables.loadBalancers.get(listener.loadBalancerArn));
+    const loadBalancer = listener && this.#options.tables.loadBalancers.get(listener.loadBalancerArn);
+    if (!member || !loadBalancer) return { kind: 'answer', answer: pageOf(503) };
+    const passing = passingOf(loadBalancer);
     return { kind: 'target', forwarded: { request, ...place, port: site.port }, member, passing };
   }
 
@@ -213,11 +214,20 @@ export class Balancer implements Ports {
 function placeOf(request: http.IncomingMessage): { readonly host: string; readonly path: string } | undefined {
   const url = request.url ?? '/';
   const { host = '' } = request.headers;
-  if (request.headersDistinct['host'] && request.headersDistinct['host'].length > 1) return undefined;
+  if (hasTwoHosts(request.rawHeaders)) return undefined;
   if (url.startsWith('/') || url === '*') return { host, path: url };
   if (!/^http:\/\//i.test(url) || !URL.canParse(url)) return undefined;
   const absolute = new URL(url);
   return { host: absolute.host, path: `${absolute.pathname}${absolute.search}` };
+}
+
+function hasTwoHosts(rawHeaders: readonly string[]): boolean {
+  let hosts = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index];
+    if (name?.length === 4 && name.toLowerCase() === 'host') hosts++;
+  }
+  return hosts > 1;
 }
 
 function splitOnce(text: string, separator: string): readonly string[] {

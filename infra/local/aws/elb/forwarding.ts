@@ -34,15 +34,22 @@ const notPassedOn: ReadonlySet<string> = new Set([
 ]);
 const ours: ReadonlySet<string> = new Set(['host', 'x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-port']);
 
-/** Reads how a load balancer passes requests on from its attributes. */
-export function passingOf(row: LoadBalancerRow | undefined): Passing {
-  const value = (key: string) => attribute(loadBalancerAttributes, row?.attributes ?? {}, key);
+/** Rows are immutable, so each is read once however many requests go by it. */
+const passings = new WeakMap<LoadBalancerRow, Passing>();
+
+/** How a load balancer passes requests on, from its attributes. */
+export function passingOf(row: LoadBalancerRow): Passing {
+  const known = passings.get(row);
+  if (known) return known;
+  const value = (key: string) => attribute(loadBalancerAttributes, row.attributes, key);
   const mode = value('routing.http.xff_header_processing.mode');
-  return {
+  const passing: Passing = {
     idleMilliseconds: Number(value('idle_timeout.timeout_seconds')) * millisecondsPerSecond,
     forwardedFor: mode === 'preserve' || mode === 'remove' ? mode : 'append',
     clientPort: value('routing.http.xff_client_port.enabled') === 'true',
   };
+  passings.set(row, passing);
+  return passing;
 }
 
 /** The X-Forwarded headers that a target gets; undefined: none of that name. */
