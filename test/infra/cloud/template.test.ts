@@ -1,0 +1,209 @@
+import { Match, Template } from 'aws-cdk-lib/assertions';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { createStack, stackName } from '../../../infra/cloud/app.ts';
+import { hostCommands } from '../../../infra/cloud/host-firewall.ts';
+import { sizes } from '../../../infra/cloud/sizes.ts';
+
+/** The template as CloudFormation gets it, as plain objects. */
+interface Resource {
+  readonly Type: string;
+  readonly Properties?: Record<string, unknown>;
+  readonly DeletionPolicy?: string;
+}
+
+describe('the template', () => {
+  let template: Template;
+  let json: { Resources: Record<string, Resource>; Parameters: Record<string, { Default?: unknown }>; Outputs: object };
+
+  beforeAll(() => {
+    const { stack } = createStack(sizes.small);
+    template = Template.fromStack(stack);
+    json = template.toJSON() as typeof json;
+  });
+
+  const of = (type: string) => Object.entries(json.Resources).filter(([, resource]) => resource.Type === type);
+
+  it('is the same byte for byte each time, under 1 MB, without assets or bootstrap', () => {
+    const text = () => JSON.stringify(createStack(sizes.small).app.synth().getStackByName(stackName).template);
+    const first = text();
+    expect(text()).toBe(first);
+    expect(first.length).toBeLessThan(1_000_000);
+    expect(first).not.toMatch(/cdk-hnb659fds|AssetParameters|BootstrapVersion|AWS::CDK::Metadata|Custom::/);
+  });
+
+  it('asks for one thing: the instructor’s e-mail', () => {
+    const asked = Object.entries(json.Parameters).filter(([, parameter]) => parameter.Default === undefined);
+    expect(asked.map(([name]) => name)).toEqual(['InstructorEmail']);
+  });
+
+  it('tells where the portal is, where the first password comes from, and where to look', () => {
+    expect(Object.keys(json.Outputs)).toEqual(
+      expect.arrayContaining(['Portal', 'FirstPassword', 'ClusterConsole', 'UserPoolConsole']),
+    );
+  });
+
+  it('has two zones and no NAT gateway', () => {
+    template.resourceCountIs('AWS::EC2::NatGateway', 0);
+    const zones = new Set(
+      of('AWS::EC2::Subnet').map(([, subnet]) => JSON.stringify(subnet.Properties?.['AvailabilityZone'])),
+    );
+    expect(zones.size).toBe(2);
+  });
+
+  it('follows memory with hosts that never go while a session is on them', () => {
+    template.hasResourceProperties('AWS::ECS::CapacityProvider', {
+      AutoScalingGroupProvider: {
+        ManagedScaling: { Status: 'ENABLED', TargetCapacity: 100 },
+        ManagedTerminationProtection: 'ENABLED',
+      },
+    });
+    template.hasResourceProperties('AWS::AutoScaling::AutoScalingGroup', {
+      MinSize: '0',
+      NewInstancesProtectedFromScaleIn: true,
+    });
+  });
+
+  it('keeps instance credentials out of containers’ reach', () => {
+    template.hasResourceProperties('AWS::EC2::LaunchTemplate', {
+      LaunchTemplateData: { MetadataOptions: { HttpTokens: 'required', HttpPutResponseHopLimit: 1 } },
+    });
+  });
+
+  it('drops metadata, NFS, other containers and the network’s own addresses on the host, but for DNS', () => {
+    const commands = hostCommands('armada').join('\n');
+    const position = (rule: string) => {
+      const at = commands.indexOf(rule);
+      expect(at, rule).toBeGreaterThan(-1);
+      return at;
+    };
+    const dns = position('-p udp -d "$resolver" --dport 53 -j RETURN');
+    expect(dns).toBeLessThan(position('-i docker0 -d "$vpc" -j DROP'));
+    position('-i docker0 -d 169.254.0.0/16 -j DROP');
+    position('-p tcp --dport 2049 -j DROP');
+    position('-i docker0 -o docker0 -j DROP');
+    position('"icc": false');
+    position('INPUT -i docker0');
+    expect(JSON.stringify(of('AWS::EC2::LaunchTemplate'))).toContain('armada-firewall');
+  });
+
+  it('serves HTTPS with a domain, sends HTTP on to it, and keeps WebSockets for over an hour', () => {
+    template.hasResource('AWS::ElasticLoadBalancingV2::Listener', {
+      Condition: 'HasDomain',
+      Properties: { Protocol: 'HTTPS', Port: 443, SslPolicy: Match.stringLikeRegexp('TLS13') },
+    });
+    template.hasResourceProperties('AWS::ElasticLoadBalancingV2::Listener', {
+      Port: 80,
+      DefaultActions: [
+        { 'Fn::If': ['HasDomain', Match.objectLike({ Type: 'redirect' }), Match.objectLike({ Type: 'forward' })] },
+      ],
+    });
+    template.hasResourceProperties('AWS::ElasticLoadBalancingV2::LoadBalancer', {
+      LoadBalancerAttributes: Match.arrayWith([{ Key: 'idle_timeout.timeout_seconds', Value: '4000' }]),
+    });
+  });
+
+  it('validates a wildcard certificate by DNS', () => {
+    template.hasResource('AWS::CertificateManager::Certificate', {
+      Condition: 'MakesCertificate',
+      Properties: { ValidationMethod: 'DNS', SubjectAlternativeNames: [Match.anyValue()] },
+    });
+  });
+
+  it('has TLS without a domain too, portal and workspaces on different hosts', () => {
+    expect(of('AWS::CloudFront::Distribution')).toHaveLength(2);
+    template.allResources('AWS::CloudFront::Distribution', {
+      Condition: 'NoDomain',
+      Properties: { DistributionConfig: { DefaultCacheBehavior: { ViewerProtocolPolicy: 'redirect-to-https' } } },
+    });
+  });
+
+  it('keeps homes: encrypted, backed up daily, only by TLS and access point, retained', () => {
+    template.hasResource('AWS::EFS::FileSystem', {
+      DeletionPolicy: 'Retain',
+      UpdateReplacePolicy: 'Retain',
+      Properties: {
+        Encrypted: true,
+        BackupPolicy: { Status: 'ENABLED' },
+        FileSystemPolicy: {
+          Statement: Match.arrayWith([
+            Match.objectLike({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
+            Match.objectLike({ Effect: 'Deny', Condition: { Null: { 'elasticfilesystem:AccessPointArn': 'true' } } }),
+          ]),
+        },
+      },
+    });
+  });
+
+  it('keeps the database: encrypted, private, a week of backups, protected, a snapshot at the end', () => {
+    template.hasResource('AWS::RDS::DBInstance', {
+      DeletionPolicy: 'Snapshot',
+      Properties: {
+        StorageEncrypted: true,
+        PubliclyAccessible: false,
+        BackupRetentionPeriod: 7,
+        DeletionProtection: true,
+      },
+    });
+  });
+
+  it('lets only the app reach the database', () => {
+    const [group] = of('AWS::EC2::SecurityGroup').find(([id]) => id.startsWith('DatabaseGroup'))!;
+    const [app] = of('AWS::EC2::SecurityGroup').find(([id]) => id.startsWith('AppGroup'))!;
+    const into = of('AWS::EC2::SecurityGroupIngress')
+      .map(([, rule]) => rule.Properties ?? {})
+      .filter(rule => JSON.stringify(rule['GroupId']).includes(group));
+    expect(into).toHaveLength(1);
+    expect(JSON.stringify(into[0]?.['SourceSecurityGroupId'])).toContain(app);
+    expect(json.Resources[group]?.Properties?.['SecurityGroupIngress']).toBeUndefined();
+  });
+
+  it('knows the first instructor, says nothing about who exists, and keeps people', () => {
+    template.hasResourceProperties('AWS::Cognito::UserPoolUser', { Username: { Ref: 'InstructorEmail' } });
+    template.hasResourceProperties('AWS::Cognito::UserPoolClient', {
+      PreventUserExistenceErrors: 'ENABLED',
+      GenerateSecret: false,
+    });
+    template.hasResource('AWS::Cognito::UserPool', { DeletionPolicy: 'Retain' });
+    const groups = of('AWS::Cognito::UserPoolGroup').map(([, group]) => group.Properties?.['GroupName']);
+    expect(groups.toSorted()).toEqual(['instructor', 'student']);
+  });
+
+  it('runs API and controller on the smallest Fargate tasks, secrets from Secrets Manager', () => {
+    const tasks = of('AWS::ECS::TaskDefinition').map(([, task]) => task.Properties ?? {});
+    expect(tasks).toHaveLength(2);
+    for (const task of tasks) expect(task).toMatchObject({ Cpu: '256', Memory: '512' });
+    const text = JSON.stringify(tasks);
+    expect(text).toContain('"Name":"ARMADA_SECRET","ValueFrom"');
+    expect(text).toContain('"Name":"PGPASSWORD","ValueFrom"');
+    template.allResourcesProperties('AWS::ECS::Service', {
+      DeploymentConfiguration: { DeploymentCircuitBreaker: { Enable: true } },
+      EnableExecuteCommand: false,
+    });
+    template.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: Match.anyValue() });
+  });
+
+  it('runs two of each, over four balancers, for a large class', () => {
+    const large = Template.fromStack(createStack(sizes.large).stack);
+    large.allResourcesProperties('AWS::ECS::Service', { DesiredCount: 2 });
+    large.resourceCountIs('AWS::ElasticLoadBalancingV2::LoadBalancer', 4);
+  });
+
+  it('grants no service-wide action but to read', () => {
+    const statements = [...of('AWS::IAM::Policy'), ...of('AWS::IAM::Role')].flatMap(
+      ([, resource]) => JSON.stringify(resource.Properties).match(/"[a-z-]+:\*"/g) ?? [],
+    );
+    expect(statements).toEqual([]);
+    const wide = JSON.stringify(of('AWS::IAM::Policy')).match(/"[a-z-]+:[A-Za-z]*\*"/g) ?? [];
+    // Submit*: what the ECS agent of a host reports with; AWS's own policy for agents.
+    for (const action of wide) expect(action).toMatch(/:(Describe|List)\*"$|"ecs:Submit\*"/);
+  });
+
+  it('mails the instructor about what a person must act on, and about money', () => {
+    expect(of('AWS::CloudWatch::Alarm').length).toBeGreaterThanOrEqual(5);
+    template.hasResourceProperties('AWS::SNS::Subscription', {
+      Protocol: 'email',
+      Endpoint: { Ref: 'InstructorEmail' },
+    });
+    template.hasResourceProperties('AWS::Budgets::Budget', { Budget: { TimeUnit: 'MONTHLY' } });
+  });
+});
