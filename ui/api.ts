@@ -35,6 +35,10 @@ export interface RosterAnswer {
   readonly unchanged: readonly RosterRow[];
   readonly missing: readonly RosterRow[];
   readonly problems: readonly { readonly line: number; readonly text: string; readonly reason: string }[];
+  /** What was changed in rows that were accepted. */
+  readonly notes?: readonly { readonly line: number; readonly text: string }[];
+  /** The line that was taken for a header, split; null: none. */
+  readonly header?: readonly string[] | null;
 }
 
 /** What came of one item of a bulk request. */

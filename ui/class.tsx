@@ -216,17 +216,20 @@ function Class({ course }: { course: Course }) {
 }
 
 async function relist(): Promise<void> {
-  courses.value = await listAll<Course>('courses');
   const course = present();
-  if (course && !boot.settings) await listClass(course, rows);
+  if (course) await listClass(course, rows);
+}
+
+async function listCourses(): Promise<void> {
+  courses.value = await listAll<Course>('courses');
 }
 
 render(<Page />, document.getElementById('app') ?? document.body);
 
-/** Lists once, then stays live: the stream's address needs the course. */
+/** Finds the class, then stays live: the stream's address needs it. */
 async function begin(): Promise<void> {
   try {
-    await relist();
+    await listCourses();
   } catch (thrown) {
     problem.value = messageOf(thrown);
   }
@@ -234,7 +237,10 @@ async function begin(): Promise<void> {
   if (!course || boot.settings) return;
   live(`/v1/watch?course=${encodeURIComponent(course.slug)}`, {
     relist,
-    change: change => (change.kind === 'course' ? void relist().catch(() => undefined) : rows.change(change)),
+    change: change => {
+      if (change.kind === 'course') void listCourses().catch(() => undefined);
+      else rows.change(change);
+    },
   });
 }
 

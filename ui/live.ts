@@ -10,6 +10,8 @@ export const seenAt = signal<Date | undefined>(undefined);
 const blinkMilliseconds = 3000;
 /** First and longest wait before a refused stream is tried again. */
 const retryMilliseconds = [1000, 15_000] as const;
+/** A stream that has not opened by then, or is refused, is not waited for: the page shows what a list says. */
+const patienceMilliseconds = 500;
 /** Activity is not announced by the watch: lists are asked anew so often, for "Idle 12 min". */
 const relistMilliseconds = 120_000;
 
@@ -25,13 +27,17 @@ export function live(
   let source: EventSource | undefined;
   let blink: ReturnType<typeof setTimeout> | undefined;
   let retry: ReturnType<typeof setTimeout> | undefined;
+  let listed = false;
+  let patience: ReturnType<typeof setTimeout> | undefined;
   let wait: number = retryMilliseconds[0];
 
-  const relist = () =>
-    handlers.relist().catch(() => {
+  const relist = () => {
+    listed = true;
+    return handlers.relist().catch(() => {
       away();
       again();
     });
+  };
 
   function away() {
     seenAt.value ??= new Date();
@@ -58,6 +64,8 @@ export function live(
   function open() {
     close();
     source = new EventSource(url);
+    clearTimeout(patience);
+    patience = setTimeout(() => listed || void relist(), patienceMilliseconds);
     source.onopen = () => void relist().then(() => source?.readyState === EventSource.OPEN && back());
     source.addEventListener('change', event => handlers.change(JSON.parse(event.data)));
     source.addEventListener('gone', () => {
@@ -76,7 +84,11 @@ export function live(
     source = undefined;
   }
 
-  document.addEventListener('visibilitychange', () => (document.hidden ? close() : open()));
+  document.addEventListener('visibilitychange', () => {
+    if (!document.hidden) return open();
+    seenAt.value ??= new Date();
+    close();
+  });
   setInterval(() => !document.hidden && source?.readyState === EventSource.OPEN && void relist(), relistMilliseconds);
   if (!document.hidden) open();
 }

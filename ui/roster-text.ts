@@ -15,13 +15,3 @@ export function withLine(text: string, line: number, written: string): string {
   if (line < 1 || line > lines.length) return text;
   return lines.with(line - 1, written.replaceAll(/[\r\n]+/g, ' ')).join('\n');
 }
-
-/** A slug for a name: lower case, no accents, at most `length` characters; `class` when nothing is left of it. */
-export function slugOf(name: string, length = 18): string {
-  const plain = name.normalize('NFKD').replaceAll(/\p{M}/gu, '').toLowerCase();
-  const slug = plain
-    .replaceAll(/[^a-z0-9]+/g, '-')
-    .slice(0, length)
-    .replaceAll(/^-+|-+$/g, '');
-  return slug === '' ? 'class' : slug;
-}

@@ -101,5 +101,4 @@ async function relist(): Promise<void> {
 }
 
 render(<Page />, document.getElementById('app') ?? document.body);
-relist().catch(() => undefined);
 live('/v1/watch', { relist, change: change => rows.change(change) });

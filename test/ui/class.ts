@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Course } from '../../api/resources/course.ts';
 import type { Student } from '../../api/resources/student.ts';
 import type { Step, Workspace } from '../../api/resources/workspace.ts';
@@ -58,6 +59,12 @@ export const pythonCourse: Course = {
   cohorts: ['python-101'],
 };
 
+/** An id as the API makes them: random letters, so that sizes are true. The same for the same text. */
+function idOf(text: string): string {
+  const digest = createHash('sha256').update(text).digest();
+  return [...digest.subarray(0, 16)].map(byte => 'abcdefghijklmnopqrstuvwxyz234567'[byte % 32]).join('');
+}
+
 /** A moment so many seconds ago, ISO 8601. */
 export function ago(seconds: number): string {
   return new Date(Date.now() - seconds * 1000).toISOString();
@@ -77,6 +84,9 @@ const states: readonly (readonly [boolean, Step, string, boolean, number, number
   [true, 'starting', 'IdeStarting', false, 300, null],
 ];
 
+/** The one student who can be signed in. */
+export const adasId = idOf('person0');
+
 /** A class of up to 30 people with real-world names (more repeat them), in every state by turns. */
 export function aClass(size = 30): { items: Item[]; students: Student[] } {
   const students = Array.from({ length: size }, (_, index) => student(index));
@@ -89,7 +99,7 @@ function student(index: number): Student {
   const joined = index % 10 !== 5;
   return {
     kind: 'student',
-    id: `person${index}`,
+    id: idOf(`person${index}`),
     slug: `student-${index}`,
     generation: 1,
     version: 2,
@@ -113,7 +123,7 @@ function item(person: Student, index: number): Item {
   const slug = `python-101-${course.slug}-${person.slug}`;
   return {
     kind: 'workspace',
-    id: `workspace${index}`,
+    id: idOf(`workspace${index}`),
     slug,
     generation: 3,
     version: 10 + index,
@@ -142,9 +152,9 @@ function item(person: Student, index: number): Item {
     cohort: { id: 'cohort1', slug: 'python-101', name: 'Python 101' },
     student: { id: person.id, slug: person.slug, name: person.spec.name, email: person.spec.email },
     template: pythonCourse.spec,
-    home: { id: `home${index}`, uid: 20_000 + index, marked: true },
+    home: { id: idOf(`home${index}`), uid: 20_000 + index, marked: true },
     reported: { at: ago(5), ready: step === 'ready', problem: null, activeAt: active === null ? null : ago(active) },
     slot: null,
-    url: running ? `http://${slug}.localhost:9` : null,
+    url: running ? `http://${slug}.localhost:18080` : null,
   };
 }

@@ -5,7 +5,7 @@ import * as pages from '../../api/http/pages.ts';
 import type { Boot } from '../../api/resources/boot.ts';
 import type { Course } from '../../api/resources/course.ts';
 import type { Student } from '../../api/resources/student.ts';
-import { ago, type Item, pythonCourse } from './class.ts';
+import { adasId, ago, type Item, pythonCourse } from './class.ts';
 
 /** The policy that the API sends with every page. */
 const policy =
@@ -89,7 +89,7 @@ export async function startPortal(): Promise<Portal> {
     const role = state.role;
     return role === 'instructor'
       ? { id: 'prof', slug: 'prof', name: 'Grete Hermann', email: 'grete@example.edu', role }
-      : { id: 'person0', slug: 'student-0', name: 'Ada Lovelace', email: 'student.0@example.edu', role };
+      : { id: adasId, slug: 'student-0', name: 'Ada Lovelace', email: 'student.0@example.edu', role };
   }
 
   function pageAt(url: URL): string | undefined {

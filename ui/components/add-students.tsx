@@ -21,6 +21,7 @@ export function AddStudents({
   const preview = useSignal<RosterAnswer | null>(null);
   const problem = useSignal<string | null>(null);
   const busy = useSignal(false);
+  const invite = useSignal(true);
   const field = useRef<HTMLTextAreaElement>(null);
   const asked = useRef(0);
   useEffect(() => field.current?.focus(), []);
@@ -50,7 +51,9 @@ export function AddStudents({
   const add = async () => {
     busy.value = true;
     try {
-      const answer = await request<RosterAnswer>('POST', path(), { text: text.value });
+      const answer = await request<RosterAnswer>('POST', `${path()}${invite.value ? '' : '?invite=false'}`, {
+        text: text.value,
+      });
       onDone(answer.added.length);
     } catch (thrown) {
       problem.value = messageOf(thrown);
@@ -105,6 +108,18 @@ export function AddStudents({
           }}
         />
       )}
+      {count > 0 && (
+        <label class="check">
+          <input
+            type="checkbox"
+            checked={invite.value}
+            onChange={event => {
+              invite.value = event.currentTarget.checked;
+            }}
+          />
+          Send invitations now
+        </label>
+      )}
       <div class="actions">
         <button type="button" class="primary" disabled={count === 0 || busy.value} onClick={() => void add()}>
           {count === 1 ? 'Add 1 student' : `Add ${count === 0 ? '' : `${count} `}students`}
@@ -138,6 +153,11 @@ function Preview({ answer, onFix }: { answer: RosterAnswer; onFix: (line: number
     problems.length === 0 ? [] : [problems.length === 1 ? '1 needs a look' : `${problems.length} need a look`];
   return (
     <div class="preview">
+      {answer.header && (
+        <p class="mute">
+          Read as columns: <bdi>{answer.header.join(', ')}</bdi>
+        </p>
+      )}
       <p role="status">{[`${added.length} new`, ...here, ...look].join(' · ')}</p>
       {problems.length > 0 && (
         <ul class="faults">
@@ -157,6 +177,15 @@ function Preview({ answer, onFix }: { answer: RosterAnswer; onFix: (line: number
         </ul>
       )}
       {problems.length > 0 && <p class="mute">Lines that still need a look are left out.</p>}
+      {answer.notes && answer.notes.length > 0 && (
+        <ul class="notes mute">
+          {answer.notes.map(note => (
+            <li key={`${note.line} ${note.text}`}>
+              Line {note.line}: {note.text}
+            </li>
+          ))}
+        </ul>
+      )}
       {added.length > 0 && (
         <table class="new">
           <thead class="unseen">

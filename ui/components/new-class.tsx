@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
+import { slugify, slugLengths, uniqueSlug } from '../../api/resources/slug.ts';
 import { messageOf, Refusal, request } from '../api.ts';
-import { slugOf } from '../roster-text.ts';
 
 /** A class from its name: a cohort and a course of that name, and the first takes the second. */
 export function NewClass({ first }: { first: boolean }) {
@@ -52,20 +52,23 @@ export function NewClass({ first }: { first: boolean }) {
   );
 }
 
-/** How many names like it are tried before giving up: `python-101`, `python-101-2`, … */
+/** How many slugs like it are tried before giving up: `python-101`, `python-101-2`, … */
 const tries = 9;
 
 async function makeClass(name: string): Promise<string> {
-  for (let number = 1; ; number += 1) {
-    const slug = number === 1 ? slugOf(name) : `${slugOf(name, 16)}-${number}`;
+  const taken = new Set<string>();
+  for (;;) {
+    const base = slugify(name, slugLengths.course) || 'class';
+    const slug = uniqueSlug(base, slugLengths.course, one => taken.has(one));
     try {
-      await request('PUT', `courses/${slug}`, { name }, { 'if-none-match': '*' });
+      const onlyNew = { 'if-none-match': '*' };
+      await request('PUT', `cohorts/${slug}`, { name }, onlyNew);
+      await request('PUT', `courses/${slug}`, { name }, onlyNew);
     } catch (thrown) {
-      const taken = thrown instanceof Refusal && (thrown.status === 412 || thrown.status === 409);
-      if (taken && number < tries) continue;
+      taken.add(slug);
+      if (thrown instanceof Refusal && thrown.status === 412 && taken.size < tries) continue;
       throw thrown;
     }
-    await request('PUT', `cohorts/${slug}`, { name });
     await request('PUT', `courses/${slug}/cohorts/${slug}`);
     return slug;
   }
