@@ -224,6 +224,18 @@ test('a target that does not answer in the idle time makes it a 504', async () =
   expect((await ask(port, 'a.localhost')).status).toBe(504);
 });
 
+test('a kept connection that turns out to be closed when it is used again costs the client nothing', async () => {
+  const { listenerArn, port } = await createListener(ground);
+  const used = new Set<unknown>();
+  const { server } = await serve(listenerArn, 1, 'a.localhost', (request, response) => {
+    if (used.has(request.socket)) return void request.socket.destroy();
+    used.add(request.socket);
+    response.end('once');
+  });
+  for (let turn = 0; turn < 3; turn++) expect((await ask(port, 'a.localhost')).body).toBe('once');
+  expect(server.seen.length).toBeGreaterThan(3);
+});
+
 test('a connection that the target closed while it was idle costs the client nothing', async () => {
   const { listenerArn, port } = await createListener(ground);
   const { server } = await serve(listenerArn, 1, 'a.localhost');

@@ -445,14 +445,14 @@ test('walks over pages are complete and without repeats, in whatever order', asy
     await createRule(ground, listenerArn, index + 1, `h${index}.localhost`, fixed('x'));
   ground.state.consistency.shuffled = true;
   const found: (string | undefined)[] = [];
-  for await (const page of sdk.paginateDescribeTargetGroups({ client: ground.client, pageSize: 7 }, {}))
+  for await (const page of sdk.paginateDescribeTargetGroups({ client: ground.client }, { PageSize: 7 }))
     found.push(...(page.TargetGroups ?? []).map(group => group.TargetGroupArn));
   expect(found).not.toEqual([...found].sort());
   expect([...found].sort()).toEqual([...groups].sort());
   const rules: (string | undefined)[] = [];
   for await (const page of sdk.paginateDescribeRules(
-    { client: ground.client, pageSize: 10 },
-    { ListenerArn: listenerArn },
+    { client: ground.client },
+    { ListenerArn: listenerArn, PageSize: 10 },
   ))
     rules.push(...(page.Rules ?? []).map(rule => rule.Priority));
   expect([rules.length, new Set(rules).size]).toEqual([26, 26]);
