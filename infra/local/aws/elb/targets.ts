@@ -125,13 +125,12 @@ export class Targets implements TargetGroups {
   }
 
   /** The target for the next request: healthy ones in turn; where none is, all in turn; undefined without any. */
-  choose(arn: string, except?: Member): Member | undefined {
+  choose(arn: string): Member | undefined {
     const group = this.#groups.get(arn);
     if (!group) return undefined;
     group.choices ??= choicesOf([...group.members.values()]);
-    const choices = except ? group.choices.filter(member => member !== except) : group.choices;
-    group.turn = (group.turn + 1) % Math.max(1, choices.length);
-    return choices[group.turn];
+    group.turn = (group.turn + 1) % Math.max(1, group.choices.length);
+    return group.choices[group.turn];
   }
 
   /** A connection to the target is no longer open. */
