@@ -1,0 +1,229 @@
+import { describe, expect, it } from 'vitest';
+import { chromiumIsThere } from '../support/chromium.ts';
+import { eventually } from '../support/eventually.ts';
+import type { Item } from './class.ts';
+import { Visit } from './visit.ts';
+
+const visit = new Visit();
+
+const rowOf = (item: Item) => visit.page.locator(`tr[data-slug="${item.slug}"]`);
+const pillOf = async (item: Item) => (await rowOf(item).locator('.pill').textContent())?.trim();
+
+describe.skipIf(!chromiumIsThere)('the class page', () => {
+  it('makes a first class from its name alone', async () => {
+    visit.portal.state.courses = [];
+    await visit.page.goto(`${visit.portal.url}/`);
+    await visit.page.getByLabel('Name of the class').fill('Einführung in Python 3');
+    await visit.page.getByRole('button', { name: 'Make class' }).click();
+    await visit.page.waitForURL('**/classes/einfuhrung-in-pyth');
+    expect(visit.portal.asked.map(({ method, path }) => `${method} ${path}`)).toEqual([
+      'PUT /v1/cohorts/einfuhrung-in-pyth',
+      'PUT /v1/courses/einfuhrung-in-pyth',
+      'PUT /v1/courses/einfuhrung-in-pyth/cohorts/einfuhrung-in-pyth',
+    ]);
+  });
+
+  it('previews a pasted roster in place, mends a bad row there, and adds', async () => {
+    await visit.page.goto(`${visit.portal.url}/`);
+    await visit.page
+      .getByLabel('Names and addresses')
+      .fill('Ada Lovelace <ada@example.edu>\nAlan Turing\nZoë; zoe@example.edu');
+    await visit.page.getByText('2 new · 1 needs a look').waitFor();
+    const bad = visit.page.getByLabel('Line 2: No address in this line.');
+    expect(await bad.inputValue()).toBe('Alan Turing');
+    expect(visit.portal.asked).toEqual([]);
+    await bad.fill('Alan Turing alan@example.edu');
+    await bad.press('Tab');
+    await visit.page.getByText('3 new', { exact: true }).waitFor();
+    await visit.page.getByRole('button', { name: 'Add 3 students' }).click();
+    await visit.page.getByText('3 students added.').waitFor();
+    expect(visit.portal.asked).toEqual([
+      {
+        method: 'POST',
+        path: '/v1/cohorts/python-101/roster',
+        body: { text: 'Ada Lovelace <ada@example.edu>\nAlan Turing alan@example.edu\nZoë; zoe@example.edu' },
+      },
+    ]);
+  });
+
+  it('reads a file as people save it, UTF-16 too', async () => {
+    await visit.page.goto(`${visit.portal.url}/`);
+    const text = 'Zoë Brontë,zoe@example.edu';
+    const buffer = Buffer.concat([Buffer.from([0xff, 0xfe]), Buffer.from(text, 'utf16le')]);
+    await visit.page.locator('input[type=file]').setInputFiles({ name: 'roster.csv', mimeType: 'text/csv', buffer });
+    await eventually(async () => (await visit.page.getByLabel('Names and addresses').inputValue()) === text);
+    await visit.page.getByRole('button', { name: 'Add 1 student' }).waitFor();
+  });
+
+  it('sums the class up and says what needs the instructor', async () => {
+    await visit.openClass();
+    expect(await visit.page.locator('.summary').textContent()).toBe(
+      '10 students · 2 running · 2 starting · 1 waiting · 1 repairing · 1 stopping · 1 needs you',
+    );
+    expect(await visit.page.locator('.needs').textContent()).toContain('Starting point not found: Edsger Dijkstra');
+  });
+
+  it('shows a click at once as asked, before the portal has answered, and keeps the focus', async () => {
+    const items = await visit.openClass();
+    const stopped = items[4]!;
+    let release = () => {};
+    const held = new Promise<void>(resolve => {
+      release = resolve;
+    });
+    await visit.page.route('**/v1/workspaces/*', async route => {
+      await held;
+      await route.continue();
+    });
+    const start = visit.page.getByRole('button', { name: `Start workspace of ${stopped.student.name}` });
+    await start.click();
+    await eventually(async () => (await pillOf(stopped)) === 'Starting');
+    expect(await rowOf(stopped).locator('.now').textContent()).toContain('Asked just now');
+    expect(visit.portal.asked).toEqual([]);
+    expect(await visit.page.evaluate(() => document.activeElement?.textContent)).toBe('Stop');
+    release();
+    await eventually(() => visit.portal.asked.length === 1);
+    expect(visit.portal.asked[0]).toEqual({
+      method: 'PATCH',
+      path: `/v1/workspaces/${stopped.id}`,
+      body: { spec: { running: true } },
+    });
+  });
+
+  it('puts a refused click back and says why, in the row', async () => {
+    const [running] = await visit.openClass();
+    await visit.page.route('**/v1/workspaces/*', route => route.abort());
+    await visit.page.getByRole('button', { name: `Stop workspace of ${running!.student.name}` }).click();
+    await rowOf(running!).getByText('The portal can’t be reached.').waitFor();
+    expect(await pillOf(running!)).toBe('Running');
+    // The browser itself complains of the request that was cut.
+    visit.complaints = visit.complaints.filter(text => !text.includes('ERR_FAILED'));
+  });
+
+  it('starts what fits by one request, and says beforehand how many that is', async () => {
+    const items = await visit.openClass();
+    await visit.page.getByRole('button', { name: 'Start 2 of 10' }).click();
+    await visit.page.getByText('Starting 2 of 10: 8 already run or are on their way.').waitFor();
+    await eventually(() => visit.portal.asked.length === 1);
+    const ids = [items[5]!.id, items[4]!.id].sort();
+    const { path, body } = visit.portal.asked[0]!;
+    expect(path).toBe('/v1/workspaces:start');
+    expect((body as { ids: string[] }).ids.toSorted()).toEqual(ids);
+    expect(await pillOf(items[4]!)).toBe('Starting');
+  });
+
+  it('asks before it stops those who are at work', async () => {
+    await visit.openClass();
+    await visit.page.getByRole('button', { name: /^Stop 7 of 10/ }).click();
+    await visit.page.getByText('1 is in use now.').waitFor();
+    await visit.page.keyboard.press('Escape');
+    await eventually(async () => (await visit.page.locator('dialog').count()) === 0);
+    expect(visit.portal.asked).toEqual([]);
+  });
+
+  it('changes only the row that changed, in its place', async () => {
+    const items = await visit.openClass();
+    const starting = items[2]!;
+    await visit.page.evaluate(() => {
+      const rows = [...document.querySelectorAll('table.class tbody tr')];
+      const changed: string[] = [];
+      Object.assign(window, { changed });
+      new MutationObserver(list => {
+        for (const { target } of list) {
+          const row = (target instanceof Element ? target : target.parentElement)?.closest('tr');
+          if (row) changed.push(row.getAttribute('data-slug') ?? '?');
+        }
+      }).observe(document.querySelector('table.class')!, {
+        subtree: true,
+        childList: true,
+        attributes: true,
+        attributeFilter: ['class'],
+      });
+      return rows.length;
+    });
+    const order = await visit.page
+      .locator('table.class tbody tr')
+      .evaluateAll(rows => rows.map(row => row.getAttribute('data-slug')));
+    const ready = starting.status.conditions.map(one => ({
+      ...one,
+      status: one.type === 'Ready' ? ('True' as const) : ('False' as const),
+      reason: 'Settled',
+    }));
+    visit.portal.push({
+      ...starting,
+      version: starting.version + 100,
+      status: { ...starting.status, step: 'ready', conditions: ready },
+    });
+    await eventually(async () => (await pillOf(starting)) === 'Running');
+    const changed = await visit.page.evaluate(() => (window as unknown as { changed: string[] }).changed);
+    expect(new Set(changed)).toEqual(new Set([starting.slug]));
+    expect(
+      await visit.page
+        .locator('table.class tbody tr')
+        .evaluateAll(rows => rows.map(row => row.getAttribute('data-slug'))),
+    ).toEqual(order);
+    expect(await visit.page.locator('.summary').textContent()).toContain('3 running · 1 starting');
+  });
+
+  it('does not let an older change undo a newer one', async () => {
+    const items = await visit.openClass();
+    const running = items[0]!;
+    const stopped = {
+      ...running,
+      spec: { ...running.spec, running: false },
+      status: { ...running.status, step: 'stopped' as const },
+    };
+    visit.portal.push({ ...stopped, version: running.version - 1 });
+    visit.portal.push({ ...items[1]!, version: 999, spec: stopped.spec, status: stopped.status });
+    await eventually(async () => (await pillOf(items[1]!)) === 'Stopped');
+    expect(await pillOf(running)).toBe('Running');
+  });
+
+  it('says when it has lost the portal, and is right again after', async () => {
+    const items = await visit.openClass();
+    visit.portal.cut(true);
+    await visit.page.getByText('Reconnecting…').waitFor();
+    const stopped = items[4]!;
+    Object.assign(stopped, {
+      version: stopped.version + 50,
+      status: { ...items[0]!.status },
+      spec: { running: true, restarts: 0 },
+    });
+    visit.portal.cut(false);
+    await eventually(async () => (await pillOf(stopped)) === 'Running');
+    await eventually(async () => (await visit.page.getByText('Reconnecting…').count()) === 0);
+    // The browser itself complains of the refused stream.
+    visit.complaints = visit.complaints.filter(text => !/503|ERR_/.test(text));
+  });
+
+  it('opens a row with its story, by keyboard alone', async () => {
+    const items = await visit.openClass();
+    await visit.page.keyboard.press('Tab');
+    expect(await visit.page.evaluate(() => document.activeElement?.textContent)).toBe('To the content');
+    const name = rowOf(items[8]!).locator('button.name');
+    await eventually(async () => {
+      await visit.page.keyboard.press('Tab');
+      return name.evaluate(button => button === document.activeElement);
+    });
+    expect(await name.evaluate(button => getComputedStyle(button).outlineStyle)).toBe('solid');
+    await visit.page.keyboard.press('Enter');
+    await visit.page.locator('.drawer .log li').first().waitFor();
+    expect(await visit.page.locator('.drawer').textContent()).toContain('The image was not found');
+    expect(await name.getAttribute('aria-expanded')).toBe('true');
+  });
+
+  it('finds by name, and says when nobody matches', async () => {
+    await visit.openClass();
+    await visit.page.getByLabel('Find a student').fill('hopper');
+    await eventually(async () => (await visit.page.locator('table.class tbody tr').count()) === 2);
+    await visit.page.getByLabel('Find a student').fill('xx');
+    await visit.page.getByText('Nobody matches ‘xx’.').waitFor();
+    await visit.page.getByRole('button', { name: 'Clear' }).click();
+    await eventually(async () => (await visit.page.locator('table.class tbody tr').count()) === 10);
+  });
+
+  it('is small: 25 KB, and its lists of 300 students 35 KB more', async () => {
+    const { assets, lists } = await visit.transferred(() => visit.openClass(300));
+    expect(assets).toBeLessThan(25_000);
+    expect(lists).toBeLessThan(35_000);
+  });
+});
