@@ -1,5 +1,6 @@
 import { signal, useComputed, useSignal } from '@preact/signals';
 import { render } from 'preact';
+import { useEffect } from 'preact/hooks';
 import type { Course } from '../api/resources/course.ts';
 import { listAll, messageOf } from './api.ts';
 import { readBoot } from './boot.ts';
@@ -89,6 +90,9 @@ function MakeClass() {
 }
 
 function Class({ course }: { course: Course }) {
+  useEffect(() => {
+    document.title = `${course.spec.name} · Armada`;
+  }, [course.spec.name]);
   const adding = useSignal(false);
   const said = useSignal<string | null>(null);
   const find = useSignal('');

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { chromiumIsThere } from '../support/chromium.ts';
 import { eventually } from '../support/eventually.ts';
-import type { Item } from './class.ts';
+import { type Item, pythonCourse } from './class.ts';
 import { Visit } from './visit.ts';
 
 const visit = new Visit();
@@ -219,6 +219,18 @@ describe.skipIf(!chromiumIsThere)('the class page', () => {
     await visit.page.getByText('Nobody matches ‘xx’.').waitFor();
     await visit.page.getByRole('button', { name: 'Clear' }).click();
     await eventually(async () => (await visit.page.locator('table.class tbody tr').count()) === 10);
+  });
+
+  it('saves settings against the version that was shown, and says when they take effect', async () => {
+    await visit.page.goto(`${visit.portal.url}/classes/python-101/settings`);
+    await visit.page.getByLabel('Stop when idle for').selectOption('1 hour');
+    const [request] = await Promise.all([
+      visit.page.waitForRequest(one => one.method() === 'PATCH'),
+      visit.page.getByRole('button', { name: 'Save' }).click(),
+    ]);
+    expect(request.headers()['if-match']).toBe('"1"');
+    expect(request.postDataJSON()).toEqual({ ...pythonCourse.spec, idleMinutes: 60 });
+    await visit.page.getByText('Saved. A running workspace takes it up at its next start.').waitFor();
   });
 
   it('is small: 25 KB, and its lists of 300 students 35 KB more', async () => {

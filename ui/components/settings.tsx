@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
 import type { Course, CourseSpec } from '../../api/resources/course.ts';
-import { messageOf, request } from '../api.ts';
+import { messageOf, Refusal, request } from '../api.ts';
 
 /** CPU in 1/1024 vCPU, memory in MiB: what a class is usually given. */
 const sizes = [
@@ -13,6 +13,7 @@ const sizes = [
 /** What a class's workspaces are made of. Saving says when it takes effect. */
 export function Settings({ course }: { course: Course }) {
   const spec = useSignal<CourseSpec>(course.spec);
+  const generation = useSignal(course.generation);
   const said = useSignal<string | null>(null);
   const problem = useSignal<string | null>(null);
   const set = (part: Partial<CourseSpec>) => {
@@ -22,10 +23,15 @@ export function Settings({ course }: { course: Course }) {
   const save = async () => {
     problem.value = null;
     try {
-      await request('PATCH', `courses/${course.slug}`, spec.value);
+      const ifMatch = { 'if-match': `"${generation.value}"` };
+      const saved = await request<Course>('PATCH', `courses/${course.slug}`, spec.value, ifMatch);
+      generation.value = saved.generation;
       said.value = 'Saved. A running workspace takes it up at its next start.';
     } catch (thrown) {
-      problem.value = messageOf(thrown);
+      const stale = thrown instanceof Refusal && thrown.status === 412;
+      problem.value = stale
+        ? 'Somebody else has changed it meanwhile. Load the page anew, then change it again.'
+        : messageOf(thrown);
     }
   };
   const { name, image, repository, idleMinutes, cpu, memory } = spec.value;
