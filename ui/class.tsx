@@ -7,6 +7,7 @@ import { readBoot } from './boot.ts';
 import { AddStudents } from './components/add-students.tsx';
 import { Bar } from './components/bar.tsx';
 import { Bulk } from './components/bulk.tsx';
+import { Classes, MakeClass } from './components/classes.tsx';
 import { NeedsYou } from './components/needs-you.tsx';
 import { NewClass } from './components/new-class.tsx';
 import { ClassRow } from './components/row.tsx';
@@ -20,6 +21,9 @@ const courses = signal<readonly Course[] | null>(null);
 const problem = signal<string | null>(null);
 const making = signal(false);
 const rows = new Rows();
+const make = () => {
+  making.value = true;
+};
 
 function present(): Course | undefined {
   const all = courses.value ?? [];
@@ -31,7 +35,7 @@ function Page() {
   const all = courses.value;
   return (
     <>
-      <Bar boot={boot}>{all && all.length > 1 && <Classes all={all} course={course} />}</Bar>
+      <Bar boot={boot}>{all && all.length > 1 && <Classes all={all} course={course} onMake={make} />}</Bar>
       {problem.value ? (
         <main id="main" class="column">
           <p class="problem" role="alert">
@@ -55,37 +59,6 @@ function Page() {
         <Class course={course} />
       )}
     </>
-  );
-}
-
-/** The other classes, and a new one. */
-function Classes({ all, course }: { all: readonly Course[]; course: Course | undefined }) {
-  return (
-    <details class="menu">
-      <summary>Classes</summary>
-      <nav class="sheet" aria-label="Classes">
-        {all.map(one => (
-          <a key={one.id} href={`/classes/${one.slug}`} aria-current={one === course ? 'page' : undefined}>
-            <bdi>{one.spec.name}</bdi>
-          </a>
-        ))}
-        <MakeClass />
-      </nav>
-    </details>
-  );
-}
-
-function MakeClass() {
-  return (
-    <button
-      type="button"
-      class="quiet"
-      onClick={() => {
-        making.value = true;
-      }}
-    >
-      New class
-    </button>
   );
 }
 
@@ -118,7 +91,7 @@ function Class({ course }: { course: Course }) {
         <h1 dir="auto">{course.spec.name}</h1>
         <span class="links">
           <a href={`/classes/${course.slug}/settings`}>Settings</a>
-          {courses.value?.length === 1 && <MakeClass />}
+          {courses.value?.length === 1 && <MakeClass onMake={make} />}
         </span>
       </div>
       {rows.loaded.value && !empty && <Summary rows={rows} />}

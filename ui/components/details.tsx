@@ -1,5 +1,5 @@
 import { useSignal } from '@preact/signals';
-import { describeStudent } from '../../api/resources/labels.ts';
+import { describeStudent } from '../../api/resources/student-labels.ts';
 import { when } from '../../api/resources/times.ts';
 import { act } from '../act.ts';
 import { messageOf, request } from '../api.ts';

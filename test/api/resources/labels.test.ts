@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Described, describeStudent, describeWorkspace } from '../../../api/resources/labels.ts';
+import { type Described, describeWorkspace } from '../../../api/resources/labels.ts';
 import { loopReasons, studentReasons, workspaceReasons } from '../../../api/resources/reasons.ts';
 import { unseenStudent } from '../../../api/resources/student.ts';
+import { describeStudent } from '../../../api/resources/student-labels.ts';
 import { unseenWorkspace } from '../../../api/resources/workspace.ts';
 
 const now = new Date('2025-03-14T10:00:00Z');

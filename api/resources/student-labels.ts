@@ -1,0 +1,37 @@
+import type { Tone } from './labels.ts';
+import type { Student } from './student.ts';
+import { when } from './times.ts';
+import { asWritten } from './words.ts';
+
+/** Where a person's invitation stands, in words. */
+export function describeStudent(options: { readonly student: Pick<Student, 'spec' | 'status'>; readonly now: Date }): {
+  readonly tone: Tone;
+  readonly label: string;
+  readonly text: string;
+} {
+  const { spec, status } = options.student;
+  const stalled = status.conditions.find(condition => condition.type === 'Stalled');
+  if (spec.disabled) return { tone: 'idle', label: 'Kept out', text: 'Cannot sign in; account and files are kept.' };
+  if (status.invitation === 'refused' || (stalled?.status === 'True' && stalled.reason === 'AddressRefused')) {
+    return { tone: 'warn', label: 'Mail refused', text: 'Address refused the mail' };
+  }
+  if (stalled?.status === 'True') {
+    const text =
+      stalled.reason === 'NameTaken'
+        ? 'An account with this address exists already and is not ours'
+        : `The account can’t be made: ${stalled.message || asWritten(stalled.reason)}`;
+    return { tone: 'bad', label: 'Stuck', text };
+  }
+  switch (status.invitation) {
+    case 'accepted':
+      return { tone: 'ok', label: 'Joined', text: 'Has set a password' };
+    case 'sent':
+      return { tone: 'idle', label: 'Not opened yet', text: `Invited ${when(status.invitedAt, options.now)}` };
+    case 'waiting':
+      return { tone: 'warn', label: 'Not opened yet', text: 'Invite waits: today’s mails are used' };
+    case 'none':
+      return spec.invited
+        ? { tone: 'busy', label: 'Not opened yet', text: 'Invitation is being sent' }
+        : { tone: 'idle', label: 'Not opened yet', text: 'Not invited yet' };
+  }
+}

@@ -1,0 +1,35 @@
+import type { Course } from '../../api/resources/course.ts';
+
+/** The menu of the other classes, and a new one. */
+export function Classes({
+  all,
+  course,
+  onMake,
+}: {
+  all: readonly Course[];
+  course: Course | undefined;
+  onMake: () => void;
+}) {
+  return (
+    <details class="menu">
+      <summary>Classes</summary>
+      <nav class="sheet" aria-label="Classes">
+        {all.map(one => (
+          <a key={one.id} href={`/classes/${one.slug}`} aria-current={one === course ? 'page' : undefined}>
+            <bdi>{one.spec.name}</bdi>
+          </a>
+        ))}
+        <MakeClass onMake={onMake} />
+      </nav>
+    </details>
+  );
+}
+
+/** The way to another class. */
+export function MakeClass({ onMake }: { onMake: () => void }) {
+  return (
+    <button type="button" class="quiet" onClick={onMake}>
+      New class
+    </button>
+  );
+}
