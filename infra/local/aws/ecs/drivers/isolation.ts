@@ -1,0 +1,136 @@
+import { accessSync, constants, existsSync } from 'node:fs';
+import path from 'node:path';
+import type { Command, Launch, Mount } from './launch.ts';
+
+/** Ours alone on every host that runs containers this way: first a place to hold mounts, then the task's own folder. */
+export const hostMountPoint = '/run/armada';
+const tools = ['setpriv', 'unshare', 'nsenter', 'mount', 'umount'] as const;
+const toolFolders = ['/usr/bin', '/bin', '/usr/sbin', '/sbin'];
+/** Whoever a task definition leaves open is nobody; root would be the machine's own. */
+const nobody = '65534:65534';
+
+export type Tools = Readonly<Record<(typeof tools)[number], string>>;
+
+/** The programs that isolation needs, or undefined where it can't work: not root, not Linux, or one is missing. */
+export function findTools(): Tools | undefined {
+  if (process.platform !== 'linux' || process.getuid?.() !== 0) return undefined;
+  const [setpriv, unshare, nsenter, mount, umount] = tools.map(findTool);
+  return setpriv && unshare && nsenter && mount && umount ? { setpriv, unshare, nsenter, mount, umount } : undefined;
+}
+
+function findTool(name: string): string | undefined {
+  return toolFolders
+    .map(folder => path.join(folder, name))
+    .find(file => {
+      try {
+        accessSync(file, constants.X_OK);
+        return true;
+      } catch {
+        return false;
+      }
+    });
+}
+
+/**
+ * Runs a container in a mount and a PID namespace of its own, as its own user: it sees its volumes where the task
+ * definition has them, its own /tmp, nobody's /home and no hidden folder; and all of it dies with its first process,
+ * which dies with us.
+ */
+export function isolatedCommand(tools: Tools, launch: Launch, hidden: readonly string[]): Command {
+  const args = [
+    '--pdeathsig',
+    'KILL',
+    tools.unshare,
+    '--mount',
+    '--pid',
+    '--fork',
+    '--kill-child=KILL',
+    '--mount-proc',
+    '--',
+  ];
+  return {
+    file: tools.setpriv,
+    args: [...args, '/bin/sh', '-c', script(tools, launch, hidden), 'sh', ...launch.argv],
+    environment: launch.environment,
+    workingDirectory: '/',
+  };
+}
+
+/** Runs a health check's command inside a container whose first process is `pid`. */
+export function commandInside(tools: Tools, launch: Launch, pid: number, argv: readonly string[]): Command {
+  const args = ['--target', String(pid), '--mount', '--pid', '--', tools.setpriv, ...privileges(launch.user), ...argv];
+  return { file: tools.nsenter, args, environment: launch.environment, workingDirectory: '/' };
+}
+
+/** No rights but the user's, for good. Changing the user clears the parent-death signal, so it is set again. */
+function privileges(user = nobody): string[] {
+  const [uid = '', gid = uid] = user.split(':');
+  if (!/^\d+$/.test(uid) || !/^\d+$/.test(gid))
+    throw new Error(`CannotStartContainerError: unable to find user ${user}`);
+  const groups = ['--reuid', uid, '--regid', gid, '--clear-groups'];
+  return [...groups, '--no-new-privs', '--inh-caps=-all', '--bounding-set=-all', '--pdeathsig', 'KILL'];
+}
+
+function script(tools: Tools, launch: Launch, hidden: readonly string[]): string {
+  const covered = ['/home', '/tmp', ...hidden];
+  const isCovered = (folder: string) => covered.some(cover => folder === cover || folder.startsWith(`${cover}/`));
+  const mounts: Mount[] = [
+    { source: launch.temporary, path: '/tmp', readOnly: false },
+    ...launch.imageFolders.filter(isCovered).map(folder => ({ source: folder, path: folder, readOnly: true })),
+    ...launch.mounts,
+  ].filter(({ source }) => existsSync(source));
+  // Everything is held first, for the covers may hide it; the place where it is held is itself mounted over last.
+  const held = mounts.map((mount, index) => ({ ...mount, holder: `${hostMountPoint}/${index}` }));
+  const depth = ({ path: place }: Mount) => (isOurs(place) ? 1e6 : 0) + place.length;
+  const tmpfs = (mode: number, size: string, place: string) =>
+    `${tools.mount} -t tmpfs -o mode=${mode},size=${size},nosuid,nodev tmpfs ${quote(place)}`;
+  const lines = [
+    'set -e',
+    'P=$PATH; PATH=/usr/sbin:/usr/bin:/sbin:/bin',
+    'umask 022',
+    tmpfs(700, '1m', hostMountPoint),
+    ...held.map(({ source, holder }) => `mkdir ${holder}; ${tools.mount} --bind ${quote(source)} ${holder}`),
+    tmpfs(755, '1m', '/home'),
+    ...(existsSync('/dev/shm') ? [tmpfs(1777, '64m', '/dev/shm')] : []),
+    ...hidden.filter(folder => existsSync(folder)).map(folder => tmpfs(755, '1m', folder)),
+    ...held.sort((a, b) => depth(a) - depth(b)).flatMap(mount => bind(tools, mount)),
+    ...(held.some(({ path: place }) => place === hostMountPoint) ? [] : [`${tools.umount} -R -l ${hostMountPoint}`]),
+    // Where memory runs out, a student's process ends before the machine's own.
+    'echo 500 > /proc/self/oom_score_adj || true',
+    'umask 022',
+    `cd ${quote(launch.workingDirectory)}`,
+    'PATH=$P',
+    ...start(`${tools.setpriv} ${privileges(launch.user).join(' ')} "$@"`, launch.initProcess),
+  ];
+  return lines.join('\n');
+}
+
+function isOurs(place: string): boolean {
+  return place === hostMountPoint || place.startsWith(`${hostMountPoint}/`);
+}
+
+function bind(tools: Tools, { holder, path: place, readOnly }: Mount & { readonly holder: string }): string[] {
+  return [
+    `mkdir -p ${quote(place)}`,
+    `${tools.mount} --bind ${holder} ${quote(place)}`,
+    ...(readOnly ? [`${tools.mount} -o remount,bind,ro ${quote(place)}`] : []),
+  ];
+}
+
+/** With `initProcessEnabled` a small init passes SIGTERM on and reaps; without, the program is process 1 itself. */
+function start(command: string, initProcess: boolean): string[] {
+  if (!initProcess) return [`exec ${command}`];
+  return [
+    'set +e',
+    `${command} &`,
+    'child=$!',
+    "trap 'kill -TERM $child' TERM",
+    'wait $child; code=$?',
+    'while kill -0 $child 2>/dev/null; do wait $child; code=$?; done',
+    'exit $code',
+  ];
+}
+
+function quote(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
