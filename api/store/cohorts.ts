@@ -11,11 +11,16 @@ import { holds, type Precondition, type Written } from './written.ts';
 const columns = `'cohort' as kind, k.id, k.slug, k.generation, k.version, k.created_at as "createdAt",
   k.deleted_at as "deletedAt", k.spec, (select count(*) from members m where m.cohort_id = k.id) as size`;
 
-/** A cohort that is not deleted, by id or slug. */
-export async function findCohort(sql: Sql, idOrSlug: string): Promise<Cohort | undefined> {
+/** What a scope sees: staff the cohorts that take their courses, members their own. */
+const visible = `($1 or exists (select from members m where m.cohort_id = k.id and m.person_id = $2)
+  or exists (select from enrolments e where e.cohort_id = k.id and e.course_id = any($3)))`;
+
+/** A cohort that is not deleted, by id or slug, as far as the scope reaches. */
+export async function findCohort(sql: Sql, scope: Scope, idOrSlug: string): Promise<Cohort | undefined> {
   const { rows } = await sql.query<Cohort>(
-    `select ${columns} from cohorts k where (id = $1 or slug = $1) and deleted_at is null order by id = $1 desc limit 1`,
-    [idOrSlug],
+    `select ${columns} from cohorts k where (id = $4 or slug = $4) and deleted_at is null and ${visible}
+     order by id = $4 desc limit 1`,
+    [...scopeValues(scope), idOrSlug],
   );
   return rows[0];
 }
@@ -25,11 +30,9 @@ export async function cohortsByIds(sql: Sql, ids: readonly string[]): Promise<Co
   return (await sql.query<Cohort>(`select ${columns} from cohorts k where id = any($1)`, [ids])).rows;
 }
 
-/** Staff see the cohorts that take their courses, members their own. */
+/** The cohorts that the scope sees. */
 export async function listCohorts(sql: Sql, scope: Scope, page: PageOf): Promise<Page<Cohort>> {
-  const text = `select ${columns} from cohorts k where deleted_at is null and ($1
-    or exists (select from members m where m.cohort_id = k.id and m.person_id = $2)
-    or exists (select from enrolments e where e.cohort_id = k.id and e.course_id = any($3)))`;
+  const text = `select ${columns} from cohorts k where deleted_at is null and ${visible}`;
   return readPage<Cohort, Cohort>(
     sql,
     { text, values: scopeValues(scope) },

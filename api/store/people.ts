@@ -5,7 +5,7 @@ import { newId } from './ids.ts';
 import { matchWorkspaces } from './implied.ts';
 import { type Page, type PageOf, readPage } from './paging.ts';
 import type { Sql } from './pool.ts';
-import { type Scope, scopeValues } from './scope.ts';
+import { everything, type Scope, scopeValues } from './scope.ts';
 import { inTurn } from './turn.ts';
 import { holds, type Precondition, type Written } from './written.ts';
 
@@ -13,11 +13,16 @@ import { holds, type Precondition, type Written } from './written.ts';
 export const personColumns = `'student' as kind, p.id, p.slug, p.role, p.generation, p.version,
   p.created_at as "createdAt", p.deleted_at as "deletedAt", p.spec, p.status`;
 
-/** A person who is not deleted, by id or slug. */
-export async function findPerson(sql: Sql, idOrSlug: string): Promise<Student | undefined> {
+/** What a scope sees: oneself, and members of cohorts that take one's courses. */
+const visible = `($1 or p.id = $2 or exists (
+  select from members m join enrolments e using (cohort_id) where m.person_id = p.id and e.course_id = any($3)))`;
+
+/** A person who is not deleted, by id or slug, as far as the scope reaches. */
+export async function findPerson(sql: Sql, idOrSlug: string, scope: Scope = everything): Promise<Student | undefined> {
   const { rows } = await sql.query<Student>(
-    `select ${personColumns} from people p where (id = $1 or slug = $1) and deleted_at is null order by id = $1 desc limit 1`,
-    [idOrSlug],
+    `select ${personColumns} from people p where (id = $4 or slug = $4) and deleted_at is null and ${visible}
+     order by id = $4 desc limit 1`,
+    [...scopeValues(scope), idOrSlug],
   );
   return rows[0];
 }
@@ -48,8 +53,7 @@ export async function listStudents(
      where p.deleted_at is null
        and ($4::text is null or exists (select from members m where m.person_id = p.id and m.cohort_id = $4))
        and ($5::text is null or p.slug like $5 or p.email like $5 or lower(p.spec->>'name') like $5)
-       and ($1 or p.id = $2 or exists (
-         select from members m join enrolments e using (cohort_id) where m.person_id = p.id and e.course_id = any($3)))`;
+       and ${visible}`;
   const values = [...scopeValues(scope), of.cohortId ?? null, of.q === undefined ? null : likePattern(of.q)];
   return readPage<Student, Student>(sql, { text, values }, page, ({ listVersion: _, ...student }) => student);
 }

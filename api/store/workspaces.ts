@@ -1,70 +1,19 @@
 import type pg from 'pg';
-import type { CourseSpec } from '../resources/course.ts';
-import type { Reference, Workspace, WorkspaceSpec, WorkspaceStatus } from '../resources/workspace.ts';
+import type { Workspace, WorkspaceSpec } from '../resources/workspace.ts';
 import { type Page, type PageOf, readPage } from './paging.ts';
 import { likePattern } from './people.ts';
 import type { Sql } from './pool.ts';
 import { type Scope, scopeValues } from './scope.ts';
+import { type WorkspaceRow, workspaceOf, workspaceQuery } from './status.ts';
 import { inTurn } from './turn.ts';
 import type { Precondition, Written } from './written.ts';
-
-/** Selects whole workspaces, joined; add a `where` on `w`. Rows are for `workspaceOf`. */
-export const selectWorkspaces = `select w.id, w.slug, w.generation, w.version, w.created_at, w.deleted_at, w.spec, w.status,
-    json_build_object('id', c.id, 'slug', c.slug, 'name', c.spec->>'name') as course,
-    json_build_object('id', k.id, 'slug', k.slug, 'name', k.spec->>'name') as cohort,
-    json_build_object('id', p.id, 'slug', p.slug, 'name', p.spec->>'name', 'email', p.email) as student,
-    c.spec as template, json_build_object('id', h.id, 'uid', h.uid, 'marked', h.marked) as home,
-    r.at as reported_at, r.ready as reported_ready, r.problem as reported_problem, r.active_at as reported_active_at,
-    case when s.workspace_id is null then null else json_build_object('balancer', s.balancer, 'priority', s.priority) end as slot
-  from workspaces w
-  join courses c on c.id = w.course_id join cohorts k on k.id = w.cohort_id
-  join people p on p.id = w.person_id join homes h on h.id = w.home_id
-  left join reports r on r.workspace_id = w.id left join route_slots s on s.workspace_id = w.id`;
-
-/** A row of `selectWorkspaces`. */
-export interface WorkspaceRow {
-  readonly id: string;
-  readonly slug: string;
-  readonly generation: number;
-  readonly version: number;
-  readonly created_at: string;
-  readonly deleted_at: string | null;
-  readonly spec: WorkspaceSpec;
-  readonly status: WorkspaceStatus;
-  readonly course: Reference;
-  readonly cohort: Reference;
-  readonly student: Workspace['student'];
-  readonly template: CourseSpec;
-  readonly home: Workspace['home'];
-  readonly reported_at: string | null;
-  readonly reported_ready: boolean | null;
-  readonly reported_problem: string | null;
-  readonly reported_active_at: string | null;
-  readonly slot: Workspace['slot'];
-}
-
-/** The resource that a row of `selectWorkspaces` is. */
-export function workspaceOf(row: WorkspaceRow): Workspace {
-  const { id, slug, generation, version, spec, status, course, cohort, student, template, home, slot } = row;
-  return {
-    kind: 'workspace',
-    ...{ id, slug, generation, version, createdAt: row.created_at, deletedAt: row.deleted_at },
-    ...{ spec, status, course, cohort, student, template, home, slot },
-    reported: {
-      at: row.reported_at,
-      ready: row.reported_ready ?? false,
-      problem: row.reported_problem,
-      activeAt: row.reported_active_at,
-    },
-  };
-}
 
 const inScope = '($1 or w.person_id = $2 or w.course_id = any($3))';
 
 /** One workspace by id or slug, as far as the scope reaches; of a slug the one that is not deleted. */
 export async function findWorkspace(sql: Sql, scope: Scope, idOrSlug: string): Promise<Workspace | undefined> {
   const { rows } = await sql.query<WorkspaceRow>(
-    `${selectWorkspaces} where ${inScope} and (w.id = $4 or w.slug = $4)
+    `${workspaceQuery} where ${inScope} and (w.id = $4 or w.slug = $4)
      order by w.id = $4 desc, w.deleted_at is null desc limit 1`,
     [...scopeValues(scope), idOrSlug],
   );
@@ -73,7 +22,7 @@ export async function findWorkspace(sql: Sql, scope: Scope, idOrSlug: string): P
 
 /** Workspaces by their ids, deleted ones too while they are there. */
 export async function workspacesByIds(sql: Sql, ids: readonly string[]): Promise<Workspace[]> {
-  const { rows } = await sql.query<WorkspaceRow>(`${selectWorkspaces} where w.id = any($1)`, [ids]);
+  const { rows } = await sql.query<WorkspaceRow>(`${workspaceQuery} where w.id = any($1)`, [ids]);
   return rows.map(workspaceOf);
 }
 
@@ -92,7 +41,7 @@ export async function listWorkspaces(
   filter: WorkspaceFilter,
   page: PageOf,
 ): Promise<Page<Workspace>> {
-  const text = `${selectWorkspaces} where ${inScope}
+  const text = `${workspaceQuery} where ${inScope}
     and ($4::text is null or $4 in (c.id, c.slug)) and ($5::text is null or $5 in (k.id, k.slug))
     and ($6::text is null or $6 in (p.id, p.slug))
     and ($7::text is null or w.slug like $7 or p.email like $7 or lower(p.spec->>'name') like $7)`;

@@ -1,0 +1,146 @@
+import {
+  AdminInitiateAuthCommand,
+  type AdminInitiateAuthCommandOutput,
+  AdminRespondToAuthChallengeCommand,
+  CognitoIdentityProviderClient,
+  CognitoIdentityProviderServiceException,
+  ConfirmForgotPasswordCommand,
+  ForgotPasswordCommand,
+} from '@aws-sdk/client-cognito-identity-provider';
+import { createRemoteJWKSet, jwtVerify } from 'jose';
+import type { Settings } from './settings.ts';
+
+/** Who somebody proved to be: a verified address, in lower case, and the groups they are in. */
+export interface Proved {
+  readonly email: string;
+  readonly name: string | undefined;
+  readonly groups: readonly string[];
+}
+
+/** What came of a try. `refused` says neither whether the account exists nor what was wrong. */
+export type Answer =
+  | { readonly outcome: 'proved'; readonly proved: Proved }
+  /** The mailed password was right, and is to be replaced; `challenge` is good for one answer within minutes. */
+  | { readonly outcome: 'new-password'; readonly challenge: string }
+  | { readonly outcome: 'refused' }
+  /** The challenge or the code is too old. */
+  | { readonly outcome: 'expired' }
+  /** The pool's rules refuse this password. */
+  | { readonly outcome: 'weak-password' }
+  | { readonly outcome: 'throttled' };
+
+/** The one question that the portal asks of the user pool: who is this? */
+export interface Identity {
+  signIn(email: string, password: string): Promise<Answer>;
+  setNewPassword(email: string, challenge: string, password: string): Promise<Answer>;
+  /** Mails a code, if there is such an account; says nothing either way. */
+  sendCode(email: string): Promise<'sent' | 'throttled'>;
+  resetPassword(
+    email: string,
+    code: string,
+    password: string,
+  ): Promise<'set' | Exclude<Answer['outcome'], 'proved' | 'new-password'>>;
+}
+
+/** Cognito's refusals by their names, in our words. */
+const refusals: Readonly<Record<string, 'refused' | 'expired' | 'weak-password' | 'throttled'>> = {
+  NotAuthorizedException: 'refused',
+  UserNotFoundException: 'refused',
+  PasswordResetRequiredException: 'refused',
+  UserNotConfirmedException: 'refused',
+  InvalidParameterException: 'refused',
+  CodeMismatchException: 'refused',
+  ExpiredCodeException: 'expired',
+  InvalidPasswordException: 'weak-password',
+  PasswordHistoryPolicyViolationException: 'weak-password',
+  TooManyRequestsException: 'throttled',
+  TooManyFailedAttemptsException: 'throttled',
+  LimitExceededException: 'throttled',
+  CodeDeliveryFailureException: 'throttled',
+};
+
+/** The user pool's answers, over the SDK; its tokens are checked as if they came from anywhere. */
+export function createIdentity(
+  settings: Pick<Settings, 'userPoolId' | 'userPoolClientId' | 'issuer'>,
+  client: CognitoIdentityProviderClient = new CognitoIdentityProviderClient({}),
+): Identity {
+  const { userPoolId: UserPoolId, userPoolClientId: ClientId, issuer } = settings;
+  const keys = createRemoteJWKSet(new URL(`${issuer}/.well-known/jwks.json`));
+
+  async function answerOf(output: AdminInitiateAuthCommandOutput): Promise<Answer> {
+    if (output.ChallengeName === 'NEW_PASSWORD_REQUIRED') {
+      return { outcome: 'new-password', challenge: output.Session ?? '' };
+    }
+    // Other challenges (a second factor) have no page yet.
+    const token = output.AuthenticationResult?.IdToken;
+    if (token === undefined) return { outcome: 'refused' };
+    const { payload } = await jwtVerify(token, keys, { issuer, audience: ClientId, algorithms: ['RS256'] });
+    const { token_use, email, email_verified, name } = payload;
+    const verified = email_verified === true || email_verified === 'true';
+    if (token_use !== 'id' || typeof email !== 'string' || !verified) return { outcome: 'refused' };
+    const groups = payload['cognito:groups'];
+    const proved = {
+      email: email.toLowerCase(),
+      name: typeof name === 'string' && name !== '' ? name : undefined,
+      groups: Array.isArray(groups) ? groups.map(String) : [],
+    };
+    return { outcome: 'proved', proved };
+  }
+
+  return {
+    async signIn(email, password) {
+      const command = new AdminInitiateAuthCommand({
+        UserPoolId,
+        ClientId,
+        AuthFlow: 'ADMIN_USER_PASSWORD_AUTH',
+        AuthParameters: { USERNAME: email, PASSWORD: password },
+      });
+      return orRefusal(async () => answerOf(await client.send(command)));
+    },
+    async setNewPassword(email, challenge, password) {
+      const command = new AdminRespondToAuthChallengeCommand({
+        UserPoolId,
+        ClientId,
+        ChallengeName: 'NEW_PASSWORD_REQUIRED',
+        Session: challenge,
+        ChallengeResponses: { USERNAME: email, NEW_PASSWORD: password },
+      });
+      const answer = await orRefusal(async () => answerOf(await client.send(command)));
+      // The password was ours to choose; what can be refused here is the challenge.
+      return answer.outcome === 'refused' ? { outcome: 'expired' } : answer;
+    },
+    async sendCode(email) {
+      const command = new ForgotPasswordCommand({ ClientId, Username: email });
+      const answer = await orRefusal(async () => {
+        await client.send(command);
+        return { outcome: 'sent' as const };
+      });
+      return answer.outcome === 'throttled' ? 'throttled' : 'sent';
+    },
+    async resetPassword(email, code, password) {
+      const command = new ConfirmForgotPasswordCommand({
+        ClientId,
+        Username: email,
+        ConfirmationCode: code,
+        Password: password,
+      });
+      const answer = await orRefusal(async () => {
+        await client.send(command);
+        return { outcome: 'set' as const };
+      });
+      return answer.outcome;
+    },
+  };
+}
+
+type RefusalOutcome = { readonly outcome: 'refused' | 'expired' | 'weak-password' | 'throttled' };
+
+async function orRefusal<T>(work: () => Promise<T>): Promise<T | RefusalOutcome> {
+  try {
+    return await work();
+  } catch (error) {
+    const outcome = error instanceof CognitoIdentityProviderServiceException ? refusals[error.name] : undefined;
+    if (outcome) return { outcome };
+    throw new Error('ask Cognito who this is', { cause: error });
+  }
+}

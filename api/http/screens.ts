@@ -1,0 +1,97 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import { Value } from 'typebox/value';
+import type { Boot } from '../resources/boot.ts';
+import { findWorkspace, listWorkspaces } from '../store/workspaces.ts';
+import type { App, Dependencies } from './app.ts';
+import { roleOf } from './auth.ts';
+import { pathOf } from './origin.ts';
+import { messagePage, outboxPage, shellPage } from './pages.ts';
+import { Refused } from './problem.ts';
+import { sendPage } from './send-page.ts';
+import { visibleCourse } from './visible.ts';
+
+const Mails = Type.Array(
+  Type.Object({ id: Type.String(), at: Type.String(), to: Type.String(), subject: Type.String(), text: Type.String() }),
+);
+const outboxMilliseconds = 5_000;
+
+/** The screens: shells that the UI's scripts fill, their assets, and the outbox of a deployment without mail. */
+export function registerScreens(app: App, { pool, settings, assets }: Dependencies): void {
+  const bootOf = (request: FastifyRequest): Boot => {
+    if (request.principal.kind !== 'person') throw new Refused(403, 'This page is for people.');
+    const { id, slug, role, spec } = request.principal.person;
+    const outbox = settings.outboxUrl !== undefined && role === 'instructor';
+    return { person: { id, slug, name: spec.name, email: spec.email, role }, outbox };
+  };
+  const classPage = (reply: FastifyReply, boot: Boot) =>
+    sendPage(reply, 200, shellPage({ page: 'class', title: 'Armada', boot }));
+
+  app.get(
+    '/',
+    { schema: { querystring: Type.Object({ stay: Type.Optional(Type.String()) }) } },
+    async (request, reply) => {
+      if (roleOf(request.principal) !== 'student') return classPage(reply, { ...bootOf(request), course: null });
+      if (request.query.stay === undefined) {
+        const { items } = await listWorkspaces(pool, request.scope, {}, { limit: 2 });
+        const [only] = items;
+        if (only && items.length === 1) return reply.redirect(`/wake/${only.slug}`, 303);
+      }
+      return sendPage(reply, 200, shellPage({ page: 'student', title: 'Armada', boot: bootOf(request) }));
+    },
+  );
+
+  const course = Type.Object({ course: Type.String() });
+  app.get('/classes/:course', { schema: { params: course } }, async (request, reply) => {
+    const { slug } = await visibleCourse(pool, request.scope, request.params.course);
+    return classPage(reply, { ...bootOf(request), course: slug });
+  });
+  app.get('/classes/:course/settings', { schema: { params: course } }, async (request, reply) => {
+    const { slug } = await visibleCourse(pool, request.scope, request.params.course);
+    return classPage(reply, { ...bootOf(request), course: slug, settings: true });
+  });
+
+  // Changes nothing: the page's own script asks for the start, so that no prefetch or foreign page can.
+  app.get(
+    '/wake/:workspace',
+    {
+      schema: {
+        params: Type.Object({ workspace: Type.String() }),
+        querystring: Type.Object({ to: Type.Optional(Type.String({ maxLength: 4000 })) }),
+      },
+    },
+    async (request, reply) => {
+      const workspace = await findWorkspace(pool, request.scope, request.params.workspace);
+      if (!workspace) throw new Refused(404, 'There is no such workspace here, or it is not yours.');
+      const boot = { ...bootOf(request), workspace: workspace.slug, to: pathOf(request.query.to) ?? '/' };
+      return sendPage(reply, 200, shellPage({ page: 'wake', title: 'Opening · Armada', boot }));
+    },
+  );
+
+  app.get('/outbox', async (_request, reply) => {
+    if (settings.outboxUrl === undefined) throw new Refused(404, 'This deployment sends its mail for real.');
+    const response = await fetch(settings.outboxUrl, { signal: AbortSignal.timeout(outboxMilliseconds) });
+    const mails: unknown = await response.json();
+    if (!Value.Check(Mails, mails)) throw new Error('read the outbox: not a list of mails');
+    return sendPage(reply, 200, outboxPage({ mails }));
+  });
+
+  app.get('/problems/:name', { schema: { params: Type.Object({ name: Type.String() }) } }, async (request, reply) => {
+    const title = request.params.name.replaceAll('-', ' ');
+    const text = 'A kind of problem that Armada’s API answers with; the answer’s “detail” says what to do.';
+    return sendPage(reply, 200, messagePage({ title, text }));
+  });
+
+  app.get('/assets/:file', { schema: { params: Type.Object({ file: Type.String() }) } }, async (request, reply) => {
+    const asset = assets.get(`/assets/${request.params.file}`);
+    if (!asset) throw new Refused(404, 'There is nothing at this address.');
+    reply
+      .header('etag', asset.etag)
+      .header('cache-control', 'no-cache')
+      .header('vary', 'accept-encoding')
+      .type(asset.type);
+    if (request.headers['if-none-match'] === asset.etag) return reply.code(304).send();
+    if (!/\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''))) return reply.send(asset.body);
+    return reply.header('content-encoding', 'gzip').send(asset.gzip);
+  });
+}

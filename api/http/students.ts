@@ -1,0 +1,82 @@
+import { Type } from 'typebox';
+import { StudentSpec } from '../resources/student.ts';
+import { addMember, removeMember } from '../store/enrolments.ts';
+import { deletePerson, findPerson, listStudents, patchPerson } from '../store/people.ts';
+import type { App, Dependencies } from './app.ts';
+import { preconditionOf, sendObject, sendWritten } from './etag.ts';
+import { listOf, pageOf, pageQuery } from './lists.ts';
+import { slugOf } from './principal.ts';
+import { notFound } from './problem.ts';
+import { visibleCohort } from './visible.ts';
+
+const membership = Type.Object({ cohort: Type.String(), student: Type.String() });
+const params = Type.Object({ student: Type.String() });
+const querystring = Type.Object(
+  { ...pageQuery, q: Type.Optional(Type.String({ maxLength: 200 })) },
+  { additionalProperties: false },
+);
+/** Everything but the address: it is who they are. */
+const Patch = Type.Object(
+  { spec: Type.Partial(Type.Omit(StudentSpec, ['email']), { additionalProperties: false }) },
+  { additionalProperties: false },
+);
+
+/** People, and their membership in cohorts. Students are made by a roster; here they are read, changed, moved, deleted. */
+export function registerStudents(app: App, { pool }: Dependencies): void {
+  app.get('/v1/me', async request => {
+    if (request.principal.kind !== 'person') throw notFound('person', 'me');
+    const { id, slug, role, spec } = request.principal.person;
+    return { id, slug, name: spec.name, email: spec.email, role };
+  });
+
+  app.get('/v1/students', { schema: { querystring } }, async request => {
+    const filter = request.query.q === undefined ? {} : { q: request.query.q };
+    return listOf(await listStudents(pool, request.scope, filter, pageOf(request.query)), student => student);
+  });
+
+  app.get('/v1/students/:student', { schema: { params } }, async (request, reply) => {
+    const person = await findPerson(pool, request.params.student, request.scope);
+    if (!person) throw notFound('student', request.params.student);
+    return sendObject(request, reply, person);
+  });
+
+  app.patch('/v1/students/:student', { schema: { params, body: Patch } }, async (request, reply) => {
+    const person = await findPerson(pool, request.params.student);
+    const written = person && (await patchPerson(pool, person.id, request.body.spec, preconditionOf(request)));
+    if (!written) throw notFound('student', request.params.student);
+    return sendWritten(reply, written, student => student);
+  });
+
+  app.delete('/v1/students/:student', { schema: { params } }, async (request, reply) => {
+    const person = await findPerson(pool, request.params.student);
+    if (person) await deletePerson(pool, person.id, slugOf(request.principal));
+    return reply.code(202).send({});
+  });
+
+  app.get(
+    '/v1/cohorts/:cohort/students',
+    { schema: { params: Type.Pick(membership, ['cohort']), querystring } },
+    async request => {
+      const cohort = await visibleCohort(pool, request.scope, request.params.cohort);
+      const { q } = request.query;
+      const filter = { cohortId: cohort.id, ...(q === undefined ? {} : { q }) };
+      return listOf(await listStudents(pool, request.scope, filter, pageOf(request.query)), student => student);
+    },
+  );
+
+  app.put('/v1/cohorts/:cohort/students/:student', { schema: { params: membership } }, async (request, reply) => {
+    const cohort = await visibleCohort(pool, request.scope, request.params.cohort);
+    const person = await findPerson(pool, request.params.student);
+    if (!person) throw notFound('student', request.params.student);
+    await addMember(pool, { cohortId: cohort.id, person }, slugOf(request.principal));
+    return reply.code(200).send(person);
+  });
+
+  app.delete('/v1/cohorts/:cohort/students/:student', { schema: { params: membership } }, async (request, reply) => {
+    const cohort = await visibleCohort(pool, request.scope, request.params.cohort);
+    const person = await findPerson(pool, request.params.student);
+    const ids = person && { cohortId: cohort.id, personId: person.id };
+    if (ids) await removeMember(pool, ids, slugOf(request.principal));
+    return reply.code(202).send({});
+  });
+}
