@@ -1,24 +1,21 @@
 #!/bin/sh
 # Entry point of the IDE's image, on every driver: settles the home, then becomes the IDE with the arguments given.
-#   ARMADA_IDE_PROGRAM   set by the image: what to run, in words ("code-server", or "node …/entry.js")
-#   ARMADA_IDE_SOCKET    where the IDE listens (the gate's side of it: /run/armada/ide.sock)
-#   ARMADA_HOME          the home, if it is not /home/coder
-#   ARMADA_PROMPT_NAME   what the shell's prompt begins with, such as ada@intro; "coder" without it
+#   ARMADA_IDE_PROGRAM   set by the image: the program to run (code-server, or Node)
+#   ARMADA_IDE_SCRIPT    set by the image if the program is Node: code-server's entry.js
 #   ARMADA_REPOSITORY    starter repository, cloned once into a home that does not have it
-# Nothing here may keep a student from an IDE: whatever fails is said in a file that they see, and the IDE starts.
+#   ARMADA_PROMPT_NAME   what the shell's prompt begins with, such as ada@intro; "coder" without it
+# Nothing here may keep a student from an IDE: what fails is said in a file that they see, and the IDE starts.
 set -u
-umask 0022
+umask 022
 
-home=${ARMADA_HOME:-/home/coder}
-socket=${ARMADA_IDE_SOCKET:-/run/armada/ide.sock}
-HOME=$home
-export HOME
+home=${HOME:-/home/coder}
 cd "$home" || exit 1
-
 data=$home/.local/share/code-server
+mkdir -p "$data/User"
+
 # Written once: from then on the settings are the student's.
 if [ ! -e "$data/User/settings.json" ]; then
-  mkdir -p "$data/User" && cat > "$data/User/settings.json.new" <<'JSON' && mv "$data/User/settings.json.new" "$data/User/settings.json"
+  cat > "$data/User/settings.json.new" <<'JSON' && mv "$data/User/settings.json.new" "$data/User/settings.json"
 {
   "chat.disableAIFeatures": true,
   "workbench.startupEditor": "none",
@@ -26,10 +23,8 @@ if [ ! -e "$data/User/settings.json" ]; then
   "telemetry.telemetryLevel": "off",
   "extensions.ignoreRecommendations": true,
   "files.autoSave": "afterDelay",
-  "files.exclude": { "**/.armada": true, "**/.local": true, "**/.cache": true, "**/.config": true },
-  "git.autofetch": false,
-  "git.openRepositoryInParentFolders": "never",
-  "terminal.integrated.defaultProfile.linux": "bash"
+  "files.exclude": { "**/.git": true, ".armada": true, ".local": true, ".cache": true, ".config": true },
+  "git.openRepositoryInParentFolders": "never"
 }
 JSON
 fi
@@ -46,13 +41,15 @@ fi
 
 clone() {
   name=$(basename "$ARMADA_REPOSITORY" .git)
-  case $name in '' | .* | */* | *[!A-Za-z0-9._-]*) name=starter ;; esac
-  [ -e "$home/$name" ] && return 0
-  part=$home/.armada-starter.$$
-  # No terminal to ask on: a repository that wants a password fails at once.
-  if said=$(GIT_TERMINAL_PROMPT=0 GIT_ASKPASS=true git clone --quiet -- "$ARMADA_REPOSITORY" "$part" 2>&1) && mv "$part" "$home/$name"; then
+  case $name in '' | .* | *[!A-Za-z0-9._-]*) name=starter ;; esac
+  [ -e "$home/$name" ] && return
+  part=$home/.starter-part
+  rm -rf "$part"
+  # There is no terminal to ask on: a repository that wants a password fails at once.
+  if said=$(GIT_TERMINAL_PROMPT=0 GIT_ASKPASS=true git clone --quiet -- "$ARMADA_REPOSITORY" "$part" 2>&1) &&
+    said=$(mv "$part" "$home/$name" 2>&1); then
     rm -f "$home/README-starter-failed.txt"
-    return 0
+    return
   fi
   rm -rf "$part"
   cat > "$home/README-starter-failed.txt" <<TEXT
@@ -62,20 +59,17 @@ The starter repository of this course could not be cloned:
 git said:
 $said
 
-Tell your instructor. It is tried again at the next start of this workspace; to try it yourself, type in a terminal:
+Please tell your instructor. It is tried again whenever this workspace starts; to try it now, type in a terminal:
   git clone $ARMADA_REPOSITORY
 TEXT
 }
 
-# In the background, so that a slow server does not keep the IDE waiting; at most once, as it makes the folder at its end.
+# In the background: a slow server must not keep the IDE waiting. The folder appears when it is whole.
 if [ -n "${ARMADA_REPOSITORY:-}" ]; then clone & fi
 
-# The last one may have been ended without a chance to take it away.
-rm -f "$socket"
-mkdir -p "$data"
+# Without one, code-server makes a file with a password of its own.
 : > "$data/empty.yaml"
 
-# On purpose unquoted: words. The arguments of the task come last, so they win.
-# shellcheck disable=SC2086
-exec $ARMADA_IDE_PROGRAM --auth none --socket "$socket" --socket-mode 660 --config "$data/empty.yaml" \
-  --user-data-dir "$data" --disable-telemetry --disable-update-check --disable-workspace-trust "$@" "$home"
+[ $# -gt 0 ] || set -- --auth none --socket /run/armada/ide.sock --socket-mode 660 "$home"
+exec "$ARMADA_IDE_PROGRAM" ${ARMADA_IDE_SCRIPT:+"$ARMADA_IDE_SCRIPT"} \
+  --config "$data/empty.yaml" --user-data-dir "$data" --disable-telemetry --disable-update-check "$@"
