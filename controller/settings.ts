@@ -1,0 +1,56 @@
+import { type Static, Type } from 'typebox';
+import { Value } from 'typebox/value';
+import type { Balancer } from '../api/resources/host.ts';
+
+/** The controller's part of the settings, by the names of its environment. Meanings: ARCHITECTURE.md. */
+const Environment = Type.Object({
+  DATABASE_URL: Type.String({ pattern: '^postgres(ql)?://' }),
+  ARMADA_DEPLOYMENT: Type.Optional(Type.String({ pattern: '^[a-z0-9]{1,12}$' })),
+  ARMADA_CLUSTER: Type.String({ minLength: 1 }),
+  ARMADA_CAPACITY_PROVIDER: Type.Optional(Type.String({ minLength: 1 })),
+  ARMADA_VPC_ID: Type.String({ minLength: 1 }),
+  ARMADA_BALANCERS: Type.String({ minLength: 2 }),
+  ARMADA_FILE_SYSTEM_ID: Type.String({ minLength: 1 }),
+  ARMADA_USER_POOL_ID: Type.String({ minLength: 1 }),
+  ARMADA_PORTAL_URL: Type.String({ pattern: '^https?://[^/?#@\\s]+$' }),
+  ARMADA_HEARTBEAT_URL: Type.Optional(Type.String({ pattern: '^https?://' })),
+  ARMADA_GATE_IMAGE: Type.String({ minLength: 1 }),
+  ARMADA_IDE_IMAGE: Type.String({ minLength: 1 }),
+  ARMADA_SECRET: Type.String({ minLength: 32 }),
+  ARMADA_EXECUTION_ROLE_ARN: Type.Optional(Type.String({ pattern: '^arn:' })),
+  ARMADA_LOG_GROUP: Type.Optional(Type.String({ minLength: 1 })),
+});
+
+const Balancers = Type.Array(
+  Type.Object({ listenerArn: Type.String({ minLength: 1 }), domain: Type.String({ minLength: 1 }) }),
+  { minItems: 1 },
+);
+
+/** What the controller is told at its start. Secrets are in it: it is never logged. */
+export type Settings = Omit<Static<typeof Environment>, 'ARMADA_BALANCERS' | 'ARMADA_DEPLOYMENT'> & {
+  readonly ARMADA_DEPLOYMENT: string;
+  readonly balancers: readonly Balancer[];
+};
+
+/** Reads the settings; throws one error that names every fault, without any value. */
+export function readSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
+  const given = Object.fromEntries(
+    Object.keys(Environment.properties).flatMap(name => (environment[name] ? [[name, environment[name]]] : [])),
+  );
+  const balancers = readBalancers(environment['ARMADA_BALANCERS']);
+  const faults = Value.Errors(Environment, given).map(fault => `${fault.instancePath.slice(1)} ${fault.message}`.trim());
+  if (!balancers) faults.push('ARMADA_BALANCERS is not a JSON list of {"listenerArn", "domain"}');
+  if (faults.length > 0 || !balancers || !Value.Check(Environment, given))
+    throw new Error(`these settings are wrong: ${faults.join('; ')}`);
+  const { ARMADA_BALANCERS: _, ...settings } = given;
+  return { ...settings, ARMADA_DEPLOYMENT: given.ARMADA_DEPLOYMENT ?? 'armada', balancers };
+}
+
+function readBalancers(text: string | undefined): readonly Balancer[] | undefined {
+  try {
+    const read: unknown = JSON.parse(text ?? '');
+    return Value.Check(Balancers, read) ? read : undefined;
+  } catch {
+    return undefined;
+  }
+}
