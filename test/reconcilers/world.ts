@@ -1,0 +1,48 @@
+import type { Student } from '../../api/resources/student.ts';
+import type { Workspace } from '../../api/resources/workspace.ts';
+import { createClients } from '../../reconcilers/aws/clients.ts';
+import { createStudentReconciler } from '../../reconcilers/student/index.ts';
+import { createWorkspaceReconciler } from '../../reconcilers/workspace/index.ts';
+import { startTestAws, type TestAwsOptions } from '../support/local-aws.ts';
+import { Rows, settings } from './rows.ts';
+
+/** The operations that only look. */
+const isRead = (operation: string) => /^(Describe|List|AdminGet|AdminList)/.test(operation);
+
+/** A local AWS, and the reconcilers over rows in memory, through the real SDK clients. */
+export async function startWorld(options: TestAwsOptions = {}) {
+  const test = await startTestAws(options);
+  const { ground, aws, credentials } = test;
+  const clients = createClients({ endpoint: aws.url, region: 'us-east-1', credentials });
+  const ownSettings = {
+    ...settings,
+    cluster: ground.cluster,
+    vpcId: ground.vpcId,
+    balancers: [{ listenerArn: ground.listenerArn, domain: 'localhost' }],
+    fileSystemId: ground.fileSystemId,
+  };
+  const reconciler = () => createWorkspaceReconciler({ ...ownSettings, clients });
+  const students = () => createStudentReconciler({ clients, userPoolId: ground.userPoolId, deployment: 'school' });
+  const counted = (matches: (operation: string) => boolean) =>
+    Object.entries(aws.endpoint.calls.counts())
+      .filter(([operation]) => matches(operation))
+      .reduce((sum, [, count]) => sum + count, 0);
+  return {
+    ...test,
+    clients,
+    settings: ownSettings,
+    reconciler,
+    students,
+    workspaceRows: () => Rows.of<Workspace, never, never>(reconciler() as never, (row, slot) => ({ ...row, slot })),
+    studentRows: () => Rows.of<Student, never, never>(students() as never),
+    calls: aws.endpoint.calls,
+    writes: () => counted(operation => !isRead(operation)),
+    reads: () => counted(isRead),
+    async close() {
+      clients.destroy();
+      await test.close();
+    },
+  };
+}
+
+export type World = Awaited<ReturnType<typeof startWorld>>;
