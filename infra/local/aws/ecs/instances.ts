@@ -6,7 +6,7 @@ import type {
   ListContainerInstancesResponse,
   Resource,
 } from '@aws-sdk/client-ecs';
-import { arnOf, date, lastPart, newEc2InstanceId, newTaskId, page } from './names.ts';
+import { arnOf, date, lastPart, newEc2InstanceId, newTaskId, pageOf } from './names.ts';
 import type { ClusterRecord, InstanceRecord, Size, TaskRecord } from './records.ts';
 import type { Store } from './store.ts';
 
@@ -126,7 +126,7 @@ export class Instances {
   list(input: ListContainerInstancesRequest): ListContainerInstancesResponse {
     const cluster = this.#store.cluster(input.cluster);
     const found = this.#store.instances.seenAll().filter(instance => instance.cluster === cluster.name);
-    const { items, nextToken } = page(
+    const { items, nextToken } = pageOf(
       found,
       ({ id }) => id,
       Math.min(input.maxResults ?? perPage, perPage),

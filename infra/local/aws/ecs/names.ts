@@ -1,4 +1,5 @@
 import { randomBytes, randomInt, randomUUID } from 'node:crypto';
+import { page } from '../paging.ts';
 import { AwsError } from '../protocol.ts';
 
 /** Where this ECS is: what its ARNs say. */
@@ -42,24 +43,16 @@ export function isName(text: string | undefined): text is string {
   return text !== undefined && /^[A-Za-z0-9_-]{1,255}$/.test(text);
 }
 
-/**
- * One page of a list, by key, so that a list that grows or shrinks between pages never shows an item twice and never
- * hides one that was there all the time.
- */
-export function page<T>(
-  items: readonly T[],
+/** One page of a list, or InvalidParameterException for a token that is not ours. */
+export function pageOf<T>(
+  found: readonly T[],
   keyOf: (item: T) => string,
   limit: number,
   token: string | undefined,
 ): { readonly items: readonly T[]; readonly nextToken: string | undefined } {
-  const after = token === undefined ? '' : Buffer.from(token, 'base64url').toString('utf8');
-  if (token !== undefined && Buffer.from(after, 'utf8').toString('base64url') !== token)
-    throw new AwsError('InvalidParameterException', 'Invalid token');
-  const rest = items.filter(item => keyOf(item) > after).sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
-  const shown = rest.slice(0, limit);
-  const last = shown.at(-1);
-  const more = rest.length > shown.length && last !== undefined;
-  return { items: shown, nextToken: more ? Buffer.from(keyOf(last), 'utf8').toString('base64url') : undefined };
+  const cut = page(found, keyOf, limit, token);
+  if (!cut) throw new AwsError('InvalidParameterException', 'Invalid token');
+  return { items: cut.items, nextToken: cut.token };
 }
 
 /** A time of a record in the SDK's form. */

@@ -15,7 +15,7 @@ import type {
 import type { TargetGroups } from '../ports.ts';
 import { AwsError } from '../protocol.ts';
 import { newDeployment, withNewDeployment } from './deployments.ts';
-import { arnOf, lastPart, page } from './names.ts';
+import { arnOf, lastPart, pageOf } from './names.ts';
 import type { ClusterRecord, ServiceRecord, ServiceSettings } from './records.ts';
 import { checkCreation, checkSettings, usableDefinition } from './service-rules.ts';
 import { showService } from './service-view.ts';
@@ -141,7 +141,7 @@ export class Services {
       .filter(service => service.cluster === cluster.name && service.status === 'ACTIVE')
       .filter(service => !input.launchType || service.settings.shown.launchType === input.launchType);
     const limit = Math.min(input.maxResults ?? defaultPerPage, perPage);
-    const { items, nextToken } = page(found, ({ key }) => key, limit, input.nextToken);
+    const { items, nextToken } = pageOf(found, ({ key }) => key, limit, input.nextToken);
     return { serviceArns: items.map(({ arn }) => arn), nextToken };
   }
 

@@ -15,7 +15,7 @@ import type {
 } from '@aws-sdk/client-ecs';
 import { AwsError } from '../protocol.ts';
 import { checkDefinition } from './definition-rules.ts';
-import { arnOf, date, lastPart, page } from './names.ts';
+import { arnOf, date, lastPart, pageOf } from './names.ts';
 import type { TaskDefinitionRecord } from './records.ts';
 import type { Store } from './store.ts';
 import { checkTags } from './tags.ts';
@@ -104,7 +104,8 @@ export class TaskDefinitions {
     const sign = input.sort === 'DESC' ? -1 : 1;
     const keyOf = ({ family, revision }: TaskDefinitionRecord) =>
       `${family}:${String(sign > 0 ? revision : 1e9 - revision).padStart(10, '0')}`;
-    const { items, nextToken } = page(found, keyOf, Math.min(input.maxResults ?? perPage, perPage), input.nextToken);
+    const sorted = found.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+    const { items, nextToken } = pageOf(sorted, keyOf, Math.min(input.maxResults ?? perPage, perPage), input.nextToken);
     return { taskDefinitionArns: items.map(({ arn }) => arn), nextToken };
   }
 
@@ -117,7 +118,7 @@ export class TaskDefinitions {
         family.startsWith(input.familyPrefix ?? '') &&
         (wanted === 'ALL' || active.has(family) === (wanted === 'ACTIVE')),
     );
-    const { items, nextToken } = page(
+    const { items, nextToken } = pageOf(
       found,
       family => family,
       Math.min(input.maxResults ?? perPage, perPage),

@@ -14,7 +14,7 @@ import type { Target, TargetGroups, TargetState } from '../ports.ts';
 import { AwsError } from '../protocol.ts';
 import type { Driver } from './driver.ts';
 import type { Instances } from './instances.ts';
-import { arnOf, lastPart, newTaskId, page } from './names.ts';
+import { arnOf, lastPart, newTaskId, pageOf } from './names.ts';
 import {
   type ClusterRecord,
   type InstanceRecord,
@@ -190,7 +190,7 @@ export class Tasks {
         (!input.startedBy || task.startedBy === input.startedBy) &&
         (!input.containerInstance || task.instance === lastPart(input.containerInstance)),
     );
-    const { items, nextToken } = page(
+    const { items, nextToken } = pageOf(
       found,
       ({ id }) => id,
       Math.min(input.maxResults ?? perCall, perCall),

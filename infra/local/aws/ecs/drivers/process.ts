@@ -48,6 +48,8 @@ class ProcessDriver implements Driver {
   constructor(options: ProcessDriverOptions) {
     this.#options = options;
     this.#tools = options.isolated === false ? undefined : findTools();
+    // An image that can't be had is the matter of the tasks that want it; if none does, it is nobody's.
+    for (const { ready } of options.images.values()) if (ready instanceof Promise) ready.catch(() => {});
   }
 
   async start(): Promise<void> {
