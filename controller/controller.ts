@@ -1,0 +1,166 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { acquireLease } from '../api/store/lease.ts';
+import { backoffSeconds } from './backoff.ts';
+import type { Kind } from './drive.ts';
+import { type Again, Queue, type Urgency } from './queue.ts';
+import type { RouteSlots } from './reconciler.ts';
+import { openSources, partsOf } from './sources.ts';
+
+/** What a controller is made of. Times are seconds. */
+export interface ControllerOptions {
+  /** Connection string of Postgres: the lease and the subscription have connections of their own. */
+  readonly url: string;
+  readonly kinds: readonly Kind[];
+  readonly slots: RouteSlots;
+  readonly log: Logger;
+  readonly now: () => Date;
+  readonly random: () => number;
+  readonly resyncSeconds?: number;
+  /** A pass that takes longer is aborted, and tried again like one that failed. */
+  readonly passSeconds?: number;
+  readonly concurrency?: number;
+}
+
+/** How soon drift is found, against what a resync costs. Source: design, drift. */
+const defaultResyncSeconds = 30;
+/** Well above the slowest chain of calls that one pass makes, each of 10 s at most. */
+const defaultPassSeconds = 60;
+/** A pass mostly waits for AWS, and its reads are shared: a class at once is fine. */
+const defaultConcurrency = 128;
+/** How long a stop lets passes end by themselves. Below the 30 s that ECS gives a container. */
+const drainSeconds = 15;
+/** Before the lease is asked for again when the database is away. */
+const pauseSeconds = 1;
+
+/** The loop. Of several, one acts: the holder of the lease; the others stand by and take over as soon as it is free. */
+export class Controller {
+  readonly #options: ControllerOptions;
+  readonly #stopping = new AbortController();
+  #life: Promise<void> | undefined;
+  #leading = false;
+
+  constructor(options: ControllerOptions) {
+    this.#options = options;
+  }
+
+  /** Whether this one holds the lease and looks after the rows. */
+  get leading(): boolean {
+    return this.#leading;
+  }
+
+  /** Begins to stand by. Faults of the database are waited out. */
+  start(): void {
+    this.#life ??= this.#live();
+  }
+
+  /** Lets what runs end, within 15 s, then gives the lease up. */
+  async stop(): Promise<void> {
+    this.#stopping.abort(new Error('the controller stops'));
+    await this.#life;
+  }
+
+  async #live(): Promise<void> {
+    const { url, log } = this.#options;
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      try {
+        const lease = await acquireLease(url, 'controller', { signal });
+        try {
+          await this.#lead(lease.lost);
+        } finally {
+          this.#leading = false;
+          await lease.release();
+        }
+        if (!signal.aborted) log.warn('lease lost');
+      } catch (err) {
+        if (signal.aborted) return;
+        log.error({ err }, 'not leading');
+        await delay(pauseSeconds * 1000, undefined, { signal }).catch(() => {});
+      }
+    }
+  }
+
+  /** Looks after the rows until the lease is lost or the controller stops. */
+  async #lead(lost: AbortSignal): Promise<void> {
+    const { url, log, kinds, concurrency = defaultConcurrency, resyncSeconds = defaultResyncSeconds } = this.#options;
+    const stopped = this.#stopping.signal;
+    const abort = new AbortController();
+    const reign = new Reign(this.#options, abort.signal);
+    const queue = new Queue({
+      concurrency,
+      work: (key, urgency) => reign.work(key, urgency),
+      failed: (key, error) => reign.failed(key, error),
+    });
+    const sources = await openSources({ url, kinds, queue, resyncSeconds, log });
+    this.#leading = true;
+    log.info('leading');
+    await aborted(AbortSignal.any([lost, stopped]));
+    await sources.close();
+    if (lost.aborted) abort.abort(new Error('the lease was lost'));
+    const impatience = setTimeout(() => abort.abort(stopped.reason), drainSeconds * 1000);
+    lost.addEventListener('abort', () => abort.abort(new Error('the lease was lost')), { once: true });
+    await queue.stop();
+    clearTimeout(impatience);
+  }
+}
+
+/** One time as leader: knows how often each key has failed in a row. */
+class Reign {
+  readonly #options: ControllerOptions;
+  readonly #kinds: ReadonlyMap<string, Kind>;
+  readonly #stopping: AbortSignal;
+  readonly #failures = new Map<string, number>();
+
+  constructor(options: ControllerOptions, stopping: AbortSignal) {
+    this.#options = options;
+    this.#kinds = new Map(options.kinds.map(kind => [kind.name, kind]));
+    this.#stopping = stopping;
+  }
+
+  async work(key: string, urgency: Urgency): Promise<Again | undefined> {
+    const { kind: name, id } = partsOf(key);
+    const kind = this.#kinds.get(name);
+    if (!kind) return undefined;
+    const { log, now, slots, random, passSeconds = defaultPassSeconds } = this.#options;
+    const limit = new AbortController();
+    const timer = setTimeout(
+      () => limit.abort(new Error(`the pass took longer than ${passSeconds} s`)),
+      passSeconds * 1000,
+    );
+    try {
+      const failures = (this.#failures.get(key) ?? 0) + 1;
+      const passed = await kind.pass(id, {
+        log,
+        now,
+        slots,
+        urgent: urgency === 'urgent',
+        signal: AbortSignal.any([limit.signal, this.#stopping]),
+        stopping: this.#stopping,
+        retrySeconds: () => backoffSeconds(failures, random),
+      });
+      if (passed.verdict === 'failed') this.#failures.set(key, failures);
+      else this.#failures.delete(key);
+      // Whoever waited for this pass still waits for the next.
+      return passed.againSeconds === undefined ? undefined : { seconds: passed.againSeconds, urgency };
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** What a pass could not tell its object: the database is away, or there is a fault in the loop. */
+  failed(key: string, err: unknown): Again | undefined {
+    if (this.#stopping.aborted) return undefined;
+    const failures = (this.#failures.get(key) ?? 0) + 1;
+    this.#failures.set(key, failures);
+    this.#options.log.error({ err, key }, 'pass failed');
+    return { seconds: backoffSeconds(failures, this.#options.random), urgency: 'background' };
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise(resolve => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,138 @@
+import PQueue from 'p-queue';
+
+/** `urgent`: a person waits for it. `background`: a look to make sure. */
+export type Urgency = 'background' | 'urgent';
+
+const priorities = { background: 0, urgent: 1 } as const satisfies Record<Urgency, number>;
+
+/** When to look at a key again, and how urgently. */
+export interface Again {
+  readonly seconds: number;
+  readonly urgency: Urgency;
+}
+
+/** Timers hold 2^31 ms at most; what is due later is looked at earlier. */
+const longestMilliseconds = 2 ** 31 - 1;
+
+/** What is owed to a key that is not being worked on, or after it. */
+interface Due {
+  readonly at: number;
+  readonly urgency: Urgency;
+}
+
+/** A key is in at most one of these at a time. */
+type Entry =
+  /** Its time has not come. */
+  | { readonly phase: 'later'; readonly due: Due; readonly timer: NodeJS.Timeout }
+  /** In the p-queue. */
+  | { readonly phase: 'waiting'; readonly urgency: Urgency }
+  /** `due`: it was added while it ran, so it runs once more. */
+  | { readonly phase: 'running'; due: Due | undefined };
+
+/**
+ * The keys to look at. A key is queued once however often it is added, is never worked on twice at once, and is worked
+ * on once more when it was added meanwhile. Of several times at which it is due the earliest counts, and of several
+ * urgencies the highest.
+ */
+export class Queue {
+  readonly #entries = new Map<string, Entry>();
+  readonly #tasks: PQueue;
+  readonly #work: QueueOptions['work'];
+  readonly #failed: QueueOptions['failed'];
+  readonly #now: () => number;
+  #stopped = false;
+
+  constructor(options: QueueOptions) {
+    this.#tasks = new PQueue({ concurrency: options.concurrency });
+    this.#work = options.work;
+    this.#failed = options.failed;
+    this.#now = options.now ?? (() => performance.now());
+  }
+
+  /** Has the key worked on as soon as there is room. */
+  add(key: string, urgency: Urgency): void {
+    this.addAfter(key, { seconds: 0, urgency });
+  }
+
+  /** Has the key worked on in `seconds`, unless that is owed earlier. */
+  addAfter(key: string, { seconds, urgency }: Again): void {
+    if (this.#stopped) return;
+    const due = { at: this.#now() + seconds * 1000, urgency };
+    const entry = this.#entries.get(key);
+    switch (entry?.phase) {
+      case undefined:
+        this.#owe(key, due);
+        break;
+      case 'later':
+        clearTimeout(entry.timer);
+        this.#owe(key, sooner(entry.due, due));
+        break;
+      case 'waiting':
+        if (priorities[urgency] > priorities[entry.urgency]) {
+          this.#entries.set(key, { phase: 'waiting', urgency });
+          this.#tasks.setPriority(key, priorities[urgency]);
+        }
+        break;
+      case 'running':
+        entry.due = entry.due ? sooner(entry.due, due) : due;
+        break;
+    }
+  }
+
+  /** Starts nothing more and forgets what is owed; resolves when what runs has ended. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    for (const entry of this.#entries.values()) if (entry.phase === 'later') clearTimeout(entry.timer);
+    this.#entries.clear();
+    this.#tasks.clear();
+    await this.#tasks.onIdle();
+  }
+
+  #owe(key: string, due: Due): void {
+    const milliseconds = due.at - this.#now();
+    if (milliseconds <= 0) {
+      this.#entries.set(key, { phase: 'waiting', urgency: due.urgency });
+      // Never rejects: `#run` catches.
+      void this.#tasks.add(() => this.#run(key), { priority: priorities[due.urgency], id: key });
+      return;
+    }
+    const timer = setTimeout(() => this.#owe(key, { ...due, at: 0 }), Math.min(milliseconds, longestMilliseconds));
+    this.#entries.set(key, { phase: 'later', due, timer });
+  }
+
+  async #run(key: string): Promise<void> {
+    const waited = this.#entries.get(key);
+    const urgency = waited?.phase === 'waiting' ? waited.urgency : 'background';
+    const running: Entry = { phase: 'running', due: undefined };
+    this.#entries.set(key, running);
+    let again: Again | undefined;
+    try {
+      again = await this.#work(key, urgency);
+    } catch (error) {
+      again = this.#failed(key, error);
+    }
+    this.#entries.delete(key);
+    if (this.#stopped) return;
+    if (running.due) this.#owe(key, running.due);
+    if (again) this.addAfter(key, again);
+  }
+}
+
+/** What a queue needs. */
+export interface QueueOptions {
+  /** How many keys are worked on at once. */
+  readonly concurrency: number;
+  /** Works on a key; answers when to look again, if that is known. */
+  readonly work: (key: string, urgency: Urgency) => Promise<Again | undefined>;
+  /** Told of everything that `work` threw; answers when to try again. */
+  readonly failed: (key: string, error: unknown) => Again | undefined;
+  /** Milliseconds on a clock that never goes back. */
+  readonly now?: () => number;
+}
+
+function sooner(a: Due, b: Due): Due {
+  return {
+    at: Math.min(a.at, b.at),
+    urgency: priorities[a.urgency] > priorities[b.urgency] ? a.urgency : b.urgency,
+  };
+}

@@ -1,0 +1,64 @@
+import type { Logger } from 'pino';
+import { listen } from '../api/store/changes.ts';
+import type { Kind } from './drive.ts';
+import type { Queue } from './queue.ts';
+
+/** A key names an object to look at, never what happened to it. */
+export function keyOf(kind: string, id: string): string {
+  return `${kind}/${id}`;
+}
+
+/** Takes a key apart again. */
+export function partsOf(key: string): { readonly kind: string; readonly id: string } {
+  const slash = key.indexOf('/');
+  return { kind: key.slice(0, slash), id: key.slice(slash + 1) };
+}
+
+/**
+ * Feeds the queue: what is announced on `asked` at once and ahead of the rest, and every row at the start, after each
+ * lost connection and at each resync. Rows are listed all together, not spread out, so that reading AWS for them is
+ * shared. Rejects when it can't subscribe.
+ */
+export async function openSources(options: {
+  readonly url: string;
+  readonly kinds: readonly Kind[];
+  readonly queue: Queue;
+  readonly resyncSeconds: number;
+  readonly log: Logger;
+}): Promise<{ close(): Promise<void> }> {
+  const { url, kinds, queue, resyncSeconds, log } = options;
+  const known = new Set(kinds.map(kind => kind.name));
+
+  async function list(): Promise<void> {
+    await Promise.all(
+      kinds.map(async kind => {
+        try {
+          for (const id of await kind.keys()) queue.add(keyOf(kind.name, id), 'background');
+        } catch (err) {
+          log.error({ err, kind: kind.name }, 'rows could not be listed');
+        }
+      }),
+    );
+  }
+
+  // Before the first list, so that nothing falls between the two.
+  const subscription = await listen(
+    url,
+    'asked',
+    ({ kind, id }) => {
+      if (known.has(kind)) queue.add(keyOf(kind, id), 'urgent');
+    },
+    () => {
+      log.warn('connection for notifications was lost');
+      void list();
+    },
+  );
+  await list();
+  const timer = setInterval(() => void list(), resyncSeconds * 1000);
+  return {
+    async close() {
+      clearInterval(timer);
+      await subscription.close();
+    },
+  };
+}
