@@ -9,6 +9,7 @@ import { SignIn } from './sign-in.ts';
 import { Tokens } from './tokens.ts';
 import { Users } from './users.ts';
 
+/** What a local Cognito stands on. */
 export interface CognitoOptions {
   readonly state: State;
   readonly region: string;
@@ -25,6 +26,7 @@ const documentPattern = /^\/([\w-]+)\/\.well-known\/(jwks\.json|openid-configura
 export class Cognito {
   /** Cognito's operations by name, for the endpoint. */
   readonly operations: Operations;
+  /** The mails that would have been sent. */
   readonly outbox: Outbox;
   readonly #pools: Pools;
   readonly #tokens: Tokens;

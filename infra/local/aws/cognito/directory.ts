@@ -27,6 +27,7 @@ export class Directory {
     this.#users = state.table('cognito-user');
   }
 
+  /** How many users a pool has. */
   count(poolId: string): number {
     return this.#users.all().filter(user => user.poolId === poolId).length;
   }
@@ -56,6 +57,7 @@ export class Directory {
     return wanted === '' ? undefined : this.#users.all().find(user => user.poolId === pool.id && bears(user));
   }
 
+  /** The user by the key under which it is kept. */
   get(key: string): UserRecord | undefined {
     return this.#users.get(key);
   }
@@ -65,6 +67,7 @@ export class Directory {
     return this.#users.seenAll().filter(user => user.poolId === poolId);
   }
 
+  /** Keeps a user as given, changed now. */
   put(user: UserRecord): UserRecord {
     return this.#users.put(userKey(user), { ...user, modifiedAt: this.#state.clock.now() });
   }
@@ -76,6 +79,7 @@ export class Directory {
     return this.put(changes(user));
   }
 
+  /** Forgets a user. */
   delete(user: UserRecord): void {
     this.#users.delete(userKey(user));
   }

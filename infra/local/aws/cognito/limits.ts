@@ -52,6 +52,7 @@ export class Lockout {
     if (failures && this.#clock.now() < failures.lockedUntil) throw notAuthorized('Password attempts exceeded');
   }
 
+  /** Counts a wrong password. */
   failed(user: string): void {
     const now = this.#clock.now();
     const before = this.#failures.get(user);
@@ -60,6 +61,7 @@ export class Lockout {
     this.#failures.set(user, { count, last: now, lockedUntil: now + Math.min(lock, longestLockMilliseconds) });
   }
 
+  /** Forgets the wrong ones. */
   succeeded(user: string): void {
     this.#failures.delete(user);
   }

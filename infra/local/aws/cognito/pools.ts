@@ -55,6 +55,7 @@ export class Pools {
     return pool;
   }
 
+  /** The pool as it is, if it is. */
   find(id: string | undefined): PoolRecord | undefined {
     return this.#pools.get(id ?? '');
   }

@@ -32,6 +32,7 @@ export interface ClientRecord {
   readonly settings: CreateUserPoolClientRequest;
 }
 
+/** A group of a pool; who is in it stands with the users. */
 export interface GroupRecord {
   readonly poolId: string;
   readonly name: string;
@@ -47,6 +48,7 @@ export interface ResetCode {
   readonly failures: number;
 }
 
+/** A user of a pool. */
 export interface UserRecord {
   readonly poolId: string;
   /** Never changes; where e-mail addresses are the usernames it is the `sub`. */
@@ -90,6 +92,7 @@ export function describeUser(user: UserRecord, wanted?: readonly string[]): User
   };
 }
 
+/** A pool as Cognito describes it; its key is not part of that. */
 export function describePool(pool: PoolRecord, users: number): UserPoolType {
   const { PoolName, Schema, Policies, ...settings } = pool.settings;
   return {
@@ -105,6 +108,7 @@ export function describePool(pool: PoolRecord, users: number): UserPoolType {
   };
 }
 
+/** A client as Cognito describes it, its secret included. */
 export function describeClient(client: ClientRecord): UserPoolClientType {
   const { GenerateSecret, ClientSecret, ...settings } = client.settings;
   return {
@@ -116,6 +120,7 @@ export function describeClient(client: ClientRecord): UserPoolClientType {
   };
 }
 
+/** A group as Cognito describes it. */
 export function describeGroup(group: GroupRecord): GroupType {
   return {
     GroupName: group.name,

@@ -1,47 +1,37 @@
-import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import type {
   AccessPointDescription,
   CreateAccessPointRequest,
-  CreateFileSystemRequest,
-  CreateMountTargetRequest,
   DeleteAccessPointRequest,
   DeleteFileSystemRequest,
   DescribeAccessPointsRequest,
   DescribeAccessPointsResponse,
-  DescribeFileSystemsRequest,
-  DescribeFileSystemsResponse,
-  DescribeMountTargetsRequest,
-  DescribeMountTargetsResponse,
-  FileSystemDescription,
   ListTagsForResourceRequest,
   ListTagsForResourceResponse,
-  MountTargetDescription,
   TagResourceRequest,
 } from '@aws-sdk/client-efs';
 import type { Operations } from '../endpoint.ts';
-import { page } from '../paging.ts';
 import type { FileSystems } from '../ports.ts';
 import { AwsError } from '../protocol.ts';
 import type { State, Table } from '../state.ts';
+import { FileSystemsAndTargets, fileSystemNotFound } from './file-systems.ts';
 import { mountDirectory } from './mount.ts';
 import {
   type AccessPointRecord,
+  creatingMilliseconds,
+  cut,
   describeAccessPoint,
-  describeFileSystem,
   type FileSystemRecord,
-  type MountTargetRecord,
+  newId,
   type Place,
   stateAt,
 } from './records.ts';
 import { badRequest, checkClientToken, checkPosixUser, checkRootDirectory, mergeTags } from './rules.ts';
 
-/** How long a new file system or access point is `creating`; on AWS it is seconds. */
-const creatingMilliseconds = 500;
 /** EFS's quota of access points for each file system. */
 const accessPointsLimit = 10_000;
-const pageSize = 100;
 
+/** Where the file systems are kept, and what they are said to be. */
 export interface EfsOptions extends Place {
   readonly state: State;
   /** Holds one folder for each file system. Undefined: no directories are made, and a mount answers ''. */
@@ -55,21 +45,16 @@ export class Efs implements FileSystems {
   /** EFS's operations by name, for the endpoint. */
   readonly operations: Operations;
   readonly #options: EfsOptions;
-  readonly #fileSystems: Table<FileSystemRecord>;
+  readonly #fileSystems: FileSystemsAndTargets;
   readonly #accessPoints: Table<AccessPointRecord>;
-  readonly #mountTargets: Table<MountTargetRecord>;
 
   constructor(options: EfsOptions) {
     this.#options = options;
-    this.#fileSystems = options.state.table('efs-file-system');
+    this.#fileSystems = new FileSystemsAndTargets(options);
     this.#accessPoints = options.state.table('efs-access-point');
-    this.#mountTargets = options.state.table('efs-mount-target');
     this.operations = {
-      CreateFileSystem: (input: CreateFileSystemRequest) => this.#createFileSystem(input),
-      DescribeFileSystems: (input: DescribeFileSystemsRequest) => this.#describeFileSystems(input),
+      ...this.#fileSystems.operations,
       DeleteFileSystem: (input: DeleteFileSystemRequest) => this.#deleteFileSystem(input),
-      CreateMountTarget: (input: CreateMountTargetRequest) => this.#createMountTarget(input),
-      DescribeMountTargets: (input: DescribeMountTargetsRequest) => this.#describeMountTargets(input),
       CreateAccessPoint: (input: CreateAccessPointRequest) => this.#createAccessPoint(input),
       DescribeAccessPoints: (input: DescribeAccessPointsRequest) => this.#describeAccessPoints(input),
       DeleteAccessPoint: (input: DeleteAccessPointRequest) => this.#deleteAccessPoint(input),
@@ -96,72 +81,15 @@ export class Efs implements FileSystems {
     return this.#options.state.clock.now();
   }
 
-  #describe(record: FileSystemRecord): FileSystemDescription {
-    const targets = this.#mountTargets.all().filter(target => target.fileSystemId === record.id).length;
-    return describeFileSystem(record, this.#options, targets, this.#now());
-  }
-
-  #createFileSystem(input: CreateFileSystemRequest): FileSystemDescription {
-    const creationToken = input.CreationToken ?? '';
-    if (creationToken === '' || creationToken.length > 64)
-      throw badRequest('CreationToken must have 1 to 64 characters');
-    const existing = this.#fileSystems.all().find(record => record.creationToken === creationToken);
-    if (existing)
-      throw new AwsError('FileSystemAlreadyExists', `File system '${existing.id}' already exists`, 409, {
-        FileSystemId: existing.id,
-      });
-    const record: FileSystemRecord = {
-      id: newId('fs'),
-      creationToken,
-      createdAt: this.#now(),
-      availableAt: this.#now() + creatingMilliseconds,
-      encrypted: input.Encrypted ?? false,
-      throughputMode: input.ThroughputMode ?? 'bursting',
-      tags: mergeTags([], input.Tags),
-    };
-    return this.#describe(this.#fileSystems.put(record.id, record));
-  }
-
-  #describeFileSystems(input: DescribeFileSystemsRequest): DescribeFileSystemsResponse {
-    let found = this.#fileSystems.seenAll();
-    if (input.FileSystemId !== undefined) {
-      found = found.filter(record => record.id === input.FileSystemId);
-      if (found.length === 0) throw fileSystemNotFound(input.FileSystemId);
-    }
-    if (input.CreationToken !== undefined)
-      found = found.filter(({ creationToken }) => creationToken === input.CreationToken);
-    const { items, token } = cut(found, input.MaxItems, input.Marker);
-    return { FileSystems: items.map(record => this.#describe(record)), NextMarker: token };
-  }
-
   /** The data stay on the disk: what a person's homes are in is not for an API call to erase. */
   #deleteFileSystem(input: DeleteFileSystemRequest): object {
-    const { id } = this.#fileSystem(input.FileSystemId);
-    if (this.#mountTargets.all().some(target => target.fileSystemId === id))
-      throw new AwsError('FileSystemInUse', `file system '${id}' has mount targets`, 409);
+    const { id } = this.#fileSystems.unused(input.FileSystemId);
     this.#options.state.atomically(() => {
       for (const accessPoint of this.#accessPoints.all())
         if (accessPoint.fileSystemId === id) this.#accessPoints.delete(accessPoint.id);
-      this.#fileSystems.delete(id);
+      this.#fileSystems.table.delete(id);
     });
     return {};
-  }
-
-  #createMountTarget(input: CreateMountTargetRequest): MountTargetDescription {
-    const fileSystem = this.#availableFileSystem(input.FileSystemId);
-    const subnetId = input.SubnetId ?? '';
-    if (subnetId === '') throw badRequest('SubnetId is required');
-    const taken = this.#mountTargets.all().some(it => it.fileSystemId === fileSystem.id && it.subnetId === subnetId);
-    if (taken) throw new AwsError('MountTargetConflict', 'mount target already exists in this AZ', 409);
-    const record = { id: newId('fsmt'), fileSystemId: fileSystem.id, subnetId };
-    return describeMountTarget(this.#mountTargets.put(record.id, record));
-  }
-
-  #describeMountTargets(input: DescribeMountTargetsRequest): DescribeMountTargetsResponse {
-    const { id } = this.#fileSystem(input.FileSystemId);
-    const found = this.#mountTargets.seenAll().filter(target => target.fileSystemId === id);
-    const { items, token } = cut(found, input.MaxItems, input.Marker);
-    return { MountTargets: items.map(describeMountTarget), NextMarker: token };
   }
 
   #createAccessPoint(input: CreateAccessPointRequest): AccessPointDescription {
@@ -176,7 +104,7 @@ export class Efs implements FileSystems {
       throw new AwsError('AccessPointAlreadyExists', `Access point already exists: ${existing.id}`, 409, {
         AccessPointId: existing.id,
       });
-    const { id: fileSystemId } = this.#availableFileSystem(input.FileSystemId);
+    const { id: fileSystemId } = this.#fileSystems.available(input.FileSystemId);
     const limit = this.#options.accessPointsLimit ?? accessPointsLimit;
     if (all.filter(record => record.fileSystemId === fileSystemId).length >= limit)
       throw new AwsError('AccessPointLimitExceeded', `${fileSystemId} has reached ${limit} access points`, 403);
@@ -202,7 +130,8 @@ export class Efs implements FileSystems {
       if (!record) throw accessPointNotFound(id);
       return { AccessPoints: [describeAccessPoint(record, this.#options, this.#now())] };
     }
-    if (fileSystemId !== undefined && !this.#fileSystems.seen(fileSystemId)) throw fileSystemNotFound(fileSystemId);
+    if (fileSystemId !== undefined && !this.#fileSystems.table.seen(fileSystemId))
+      throw fileSystemNotFound(fileSystemId);
     const all = this.#accessPoints.seenAll();
     const found = fileSystemId === undefined ? all : all.filter(record => record.fileSystemId === fileSystemId);
     const { items, token } = cut(found, input.MaxResults, input.NextToken);
@@ -222,62 +151,26 @@ export class Efs implements FileSystems {
     if (accessPoint) this.#accessPoints.put(id, { ...accessPoint, tags: mergeTags(accessPoint.tags, input.Tags) });
     else {
       const fileSystem = this.#tagged(id);
-      this.#fileSystems.put(id, { ...fileSystem, tags: mergeTags(fileSystem.tags, input.Tags) });
+      this.#fileSystems.table.put(id, { ...fileSystem, tags: mergeTags(fileSystem.tags, input.Tags) });
     }
     return {};
   }
 
   #listTags(input: ListTagsForResourceRequest): ListTagsForResourceResponse {
     const id = resourceId(input.ResourceId);
-    const { tags } = this.#accessPoints.seen(id) ?? this.#fileSystems.seen(id) ?? this.#tagged(id);
+    const { tags } = this.#accessPoints.seen(id) ?? this.#fileSystems.table.seen(id) ?? this.#tagged(id);
     return { Tags: [...tags] };
   }
 
   #tagged(id: string): FileSystemRecord {
     if (id.startsWith('fsap-')) throw accessPointNotFound(id);
-    return this.#fileSystem(id);
+    return this.#fileSystems.get(id);
   }
-
-  #fileSystem(id: string | undefined): FileSystemRecord {
-    const record = this.#fileSystems.get(id ?? '');
-    if (!record) throw fileSystemNotFound(id);
-    return record;
-  }
-
-  #availableFileSystem(id: string | undefined): FileSystemRecord {
-    const record = this.#fileSystem(id);
-    if (stateAt(record, this.#now()) === 'available') return record;
-    throw new AwsError('IncorrectFileSystemLifeCycleState', `file system '${record.id}' is not available yet`, 409);
-  }
-}
-
-function cut<T extends { readonly id: string }>(
-  found: readonly T[],
-  size: number | undefined,
-  token: string | undefined,
-) {
-  const result = page(found, record => record.id, Math.min(size ?? pageSize, pageSize), token);
-  if (!result) throw badRequest('the token is not one of ours');
-  return result;
-}
-
-function newId(prefix: 'fs' | 'fsap' | 'fsmt'): string {
-  // 17 hexadecimal digits, as in AWS's long ids.
-  return `${prefix}-${randomBytes(9).toString('hex').slice(0, 17)}`;
 }
 
 /** Tagging takes an id or an ARN. */
 function resourceId(given: string | undefined): string {
   return given?.split('/').at(-1) ?? '';
-}
-
-function describeMountTarget(record: MountTargetRecord): MountTargetDescription {
-  const { id: MountTargetId, fileSystemId: FileSystemId, subnetId: SubnetId } = record;
-  return { MountTargetId, FileSystemId, SubnetId, LifeCycleState: 'available', IpAddress: '127.0.0.1' };
-}
-
-function fileSystemNotFound(id: string | undefined): AwsError {
-  return new AwsError('FileSystemNotFound', `File system '${id}' does not exist.`, 404);
 }
 
 function accessPointNotFound(id: string | undefined): AwsError {

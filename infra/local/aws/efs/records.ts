@@ -1,5 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import type { AccessPointDescription, FileSystemDescription, PosixUser, Tag } from '@aws-sdk/client-efs';
-import type { Exposed } from './rules.ts';
+import { type Page, page } from '../paging.ts';
+import { badRequest, type Exposed } from './rules.ts';
+
+/** How long a new file system or access point is `creating`; on AWS it is seconds. */
+export const creatingMilliseconds = 500;
+const pageSize = 100;
 
 /** A file system as the local AWS remembers it; times in milliseconds since 1970. */
 export interface FileSystemRecord {
@@ -88,4 +94,21 @@ export function describeAccessPoint(record: AccessPointRecord, place: Place, now
     RootDirectory: { Path: record.exposed.path, CreationInfo: record.exposed.creation },
     Tags: [...record.tags],
   };
+}
+
+/** One page of at most 100, or BadRequest for a token that is not one of ours. */
+export function cut<T extends { readonly id: string }>(
+  found: readonly T[],
+  size: number | undefined,
+  token: string | undefined,
+): Page<T> {
+  const result = page(found, record => record.id, Math.min(size ?? pageSize, pageSize), token);
+  if (!result) throw badRequest('the token is not one of ours');
+  return result;
+}
+
+/** A new random id in AWS's long form. */
+export function newId(prefix: 'fs' | 'fsap' | 'fsmt'): string {
+  // 17 hexadecimal digits, as in AWS's long ids.
+  return `${prefix}-${randomBytes(9).toString('hex').slice(0, 17)}`;
 }
