@@ -1,14 +1,14 @@
 import { chmod, copyFile, link, mkdir, rename, rm, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { build, type Plugin } from 'esbuild';
-import type { ImageTable } from './aws/ecs/drivers/process.ts';
+import type { ImageTable, LocalImage } from './aws/ecs/drivers/process.ts';
 
 export interface LocalImagesOptions {
   /** The Node that gates and IDEs run under. */
   readonly node: string;
   /** A folder that every user of this machine can read, for the programs; made if missing. */
   readonly stageDirectory: string;
-  /** code-server's entry.js, once it is installed; rejected: the IDE's image can't be fetched. */
+  /** code-server's entry.js, below the stage, once it is installed; rejected: the IDE's image can't be fetched. */
   readonly ide: { readonly entry: Promise<string> };
 }
 
@@ -37,7 +37,7 @@ export async function localImages(options: LocalImagesOptions): Promise<ImageTab
   // The table is fixed before the IDE is installed, so it names a link.
   const ready = options.ide.entry.then(entry => replaceLink(script, entry));
   ready.catch(() => {});
-  return new Map([
+  return new Map<string, LocalImage>([
     [
       'armada/gate:local',
       {
