@@ -20,8 +20,9 @@ const placesPerBalancer = 98;
 
 const settings = readSettings(process.env);
 const log = pino({ base: null });
-// Status is found again by the next look; only wishes must survive a power cut.
-const pool = createPool(settings.DATABASE_URL, { durable: false });
+const pool = createPool(settings.DATABASE_URL);
+// A status that a power cut took is found again by the next look: no start waits for the disk because of it.
+const statusPool = createPool(settings.DATABASE_URL, { durable: false });
 await migrate(settings.DATABASE_URL);
 
 const clients = createClients();
@@ -47,8 +48,14 @@ const students = createStudentReconciler({ clients, userPoolId: settings.ARMADA_
 const controller = new Controller({
   url: settings.DATABASE_URL,
   kinds: [
-    createKind(students, rowsOf('student', id => loadStudent(pool, id))),
-    createKind(workspaces, rowsOf('workspace', id => loadWorkspace(pool, id))),
+    createKind(
+      students,
+      rowsOf('student', id => loadStudent(pool, id)),
+    ),
+    createKind(
+      workspaces,
+      rowsOf('workspace', id => loadWorkspace(pool, id)),
+    ),
   ],
   slots: createRouteSlots(
     pool,
@@ -59,20 +66,20 @@ const controller = new Controller({
   random: Math.random,
 });
 controller.start();
-process.once('SIGTERM', () => void stop());
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop());
 
 function rowsOf<R extends Resource>(kind: ReconciledKind, load: (id: string) => Promise<R | undefined>): Store<R> {
   return {
     keys: () => keysOf(pool, kind),
     load,
-    writeStatus: (resource, status) => writeStatus(pool, kind, resource.id, resource.version, status),
+    writeStatus: (resource, status) => writeStatus(statusPool, kind, resource.id, resource.version, status),
     remove: resource => remove(pool, kind, resource.id, resource.version),
-    record: events => addEvents(pool, events),
+    record: events => addEvents(statusPool, events),
   };
 }
 
 async function stop(): Promise<void> {
   await controller.stop();
-  await pool.end();
+  await Promise.all([pool.end(), statusPool.end()]);
   clients.destroy();
 }

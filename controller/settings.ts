@@ -38,7 +38,9 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     Object.keys(Environment.properties).flatMap(name => (environment[name] ? [[name, environment[name]]] : [])),
   );
   const balancers = readBalancers(environment['ARMADA_BALANCERS']);
-  const faults = Value.Errors(Environment, given).map(fault => `${fault.instancePath.slice(1)} ${fault.message}`.trim());
+  const faults = Value.Errors(Environment, given).map(fault =>
+    `${fault.instancePath.slice(1)} ${fault.message}`.trim(),
+  );
   if (!balancers) faults.push('ARMADA_BALANCERS is not a JSON list of {"listenerArn", "domain"}');
   if (faults.length > 0 || !balancers || !Value.Check(Environment, given))
     throw new Error(`these settings are wrong: ${faults.join('; ')}`);
