@@ -12,8 +12,7 @@ export async function registerOpenapi(app: App): Promise<void> {
     },
     transform: ({ schema, url, ...rest }) => ({
       schema: { ...schema, ...(url.startsWith('/v1/') ? {} : { hide: true }) },
-      // OpenAPI writes a colon as it is.
-      url: url.replace('::', ':'),
+      url,
       ...rest,
     }),
   });

@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Problem } from '../resources/problem.ts';
+import { messagePage } from './pages.ts';
 
 /** Words for the statuses that have a better one than HTTP's own. */
 const titles: Readonly<Record<number, string>> = {
@@ -46,13 +47,17 @@ export function notFound(kind: string, name: string): Refused {
   return new Refused(404, `There is no ${kind} ${JSON.stringify(name.slice(0, 80))} here.`);
 }
 
-/** Answers with a problem, as application/problem+json. */
+/** Answers with a problem: as application/problem+json, or, to a person who is going somewhere, as a page. */
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, status: number, facts: Facts): FastifyReply {
-  reply.removeHeader('etag');
-  return reply
-    .code(status)
-    .header('cache-control', 'no-store')
-    .type('application/problem+json')
-    .serializer(JSON.stringify)
-    .send(problemOf(status, facts, request.id));
+  reply.removeHeader('etag').code(status).header('cache-control', 'no-store');
+  const problem = problemOf(status, facts, request.id);
+  const isPage = !request.url.startsWith('/v1/') && (request.headers.accept ?? '').includes('text/html');
+  if (!isPage) return reply.type('application/problem+json').serializer(JSON.stringify).send(problem);
+  if (status === 401) return reply.redirect(`/sign-in?next=${encodeURIComponent(request.url)}`, 303);
+  const page = messagePage({
+    title: problem.title,
+    text: problem.detail ?? '',
+    link: { href: '/', text: 'To the portal' },
+  });
+  return reply.type('text/html; charset=utf-8').serializer(String).send(page);
 }

@@ -19,7 +19,7 @@ export function registerRoster(app: App, { pool }: Dependencies): void {
   app.register(async plain => {
     const files = plain.withTypeProvider<TypeBoxTypeProvider>();
     files.addContentTypeParser(fileTypes, { parseAs: 'buffer', bodyLimit }, (_request, body, done) => done(null, body));
-    files.post(
+    files.withTypeProvider<TypeBoxTypeProvider>().post(
       '/v1/cohorts/:cohort/roster',
       {
         bodyLimit,

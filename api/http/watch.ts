@@ -1,4 +1,4 @@
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import type { Cohort } from '../resources/cohort.ts';
 import type { Course } from '../resources/course.ts';
@@ -43,31 +43,41 @@ export function registerWatch(app: App, dependencies: Dependencies): void {
   const load = sharedLoader(dependencies);
   const open = new Map<string, number>();
 
-  app.get('/v1/watch', { schema: { querystring }, sse: 'only' }, async (request, reply) => {
-    const { principal } = request;
-    const course =
-      request.query.course === undefined ? undefined : await visibleCourse(pool, request.scope, request.query.course);
-    const person = principal.kind === 'person' ? principal.person.id : undefined;
-    if (person !== undefined) {
-      const count = open.get(person) ?? 0;
-      if (count >= streamsPerPerson)
-        throw new Refused(429, `${streamsPerPerson} pages of yours are live already. Close one.`);
-      open.set(person, count + 1);
-    }
-    const stream = new Stream(reply, request.scope, course?.id, principal, dependencies, load);
-    const leave = hub.add(stream);
-    reply.sse.onClose(() => {
-      leave();
-      if (person !== undefined) open.set(person, (open.get(person) ?? 1) - 1);
-    });
-    reply.sse.keepAlive();
-    reply.sse.sendHeaders();
-    const last = Number(reply.sse.lastEventId ?? request.headers['last-event-id'] ?? Number.NaN);
-    if (Number.isNaN(last)) return;
-    if (last < hub.since()) return void stream.missed();
-    const written = (await writtenSince(pool, last)).map(each => ({ ...each, gone: false }));
-    stream.changed([...written, ...hub.removedAfter(last)].sort((a, b) => a.version - b.version));
-  });
+  app.get(
+    '/v1/watch',
+    { schema: { querystring }, sse: 'only', onRequest: refuseOtherTypes },
+    async (request, reply) => {
+      const { principal } = request;
+      const course =
+        request.query.course === undefined ? undefined : await visibleCourse(pool, request.scope, request.query.course);
+      const person = principal.kind === 'person' ? principal.person.id : undefined;
+      if (person !== undefined) {
+        const count = open.get(person) ?? 0;
+        if (count >= streamsPerPerson)
+          throw new Refused(429, `${streamsPerPerson} pages of yours are live already. Close one.`);
+        open.set(person, count + 1);
+      }
+      const stream = new Stream(reply, request.scope, course?.id, principal, dependencies, load);
+      const leave = hub.add(stream);
+      reply.sse.onClose(() => {
+        leave();
+        if (person !== undefined) open.set(person, (open.get(person) ?? 1) - 1);
+      });
+      reply.sse.keepAlive();
+      reply.sse.sendHeaders();
+      const last = Number(reply.sse.lastEventId ?? request.headers['last-event-id'] ?? Number.NaN);
+      if (Number.isNaN(last)) return;
+      if (last < hub.since()) return void stream.missed();
+      const written = (await writtenSince(pool, last)).map(each => ({ ...each, gone: false }));
+      stream.changed([...written, ...hub.removedAfter(last)].sort((a, b) => a.version - b.version));
+    },
+  );
+}
+
+/** The plugin's own refusal would not be problem+json. */
+async function refuseOtherTypes(request: FastifyRequest): Promise<void> {
+  if (/text\/event-stream|\*\/\*|text\/\*/.test(request.headers.accept ?? '*/*')) return;
+  throw new Refused(406, 'This address answers with a stream of events.');
 }
 
 type Load = (changes: readonly Told[]) => Promise<readonly Change[]>;
