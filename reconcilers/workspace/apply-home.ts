@@ -41,6 +41,7 @@ export async function createHome({ workspace, observed, names, ground }: Deed): 
     return { ...observed, home: homeFrom(made, names.homeOwner) };
   } catch (error) {
     if (is(error, 'quota')) return { ...observed, refusal: quotaReached('access points') };
+    if (is(error, 'unready')) return { ...observed, refusal: unseen('file system') };
     if (!(error instanceof AccessPointAlreadyExists)) throw error;
     const found = await findAccessPoint(error.AccessPointId, ground);
     return found ? { ...observed, home: homeFrom(found, names.homeOwner) } : { ...observed, refusal: unseen('home') };

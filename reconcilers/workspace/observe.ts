@@ -47,7 +47,7 @@ export async function observe(workspace: Workspace, context: Context, ground: Gr
   const [tasks, blueprint, settings, revisions] = await Promise.all([
     readTasks(workspace, seen, names, ground, now),
     observeBlueprint(seen, names, ground, now, close),
-    observeSettings(target, ground, close),
+    observeSettings(target, ground, close, isItsTurn(workspace, now)),
     workspace.deletedAt === null ? [] : listRevisions(names, ground),
   ]);
   const healthy = await observeHealth(workspace, seen, tasks, ground, now);
@@ -63,14 +63,14 @@ export async function observe(workspace: Workspace, context: Context, ground: Gr
 
 /** Before each start, until it was once as asked, and when its turn comes. */
 function needsCloseLook(workspace: Workspace, seen: Observed, now: Date): boolean {
-  const turn = Math.floor(now.getTime() / resyncMilliseconds) % turns;
-  if (placeOf(workspace.id) === turn) return true;
+  if (isItsTurn(workspace, now)) return true;
   if (isUp(seen)) return false;
   return workspace.spec.running || conditionOf(workspace.status, 'Ready')?.status !== 'True';
 }
 
-function placeOf(id: string): number {
-  return Array.from(id).reduce((sum, letter) => sum + letter.charCodeAt(0), 0) % turns;
+function isItsTurn({ id }: Workspace, now: Date): boolean {
+  const place = Array.from(id).reduce((sum, letter) => sum + letter.charCodeAt(0), 0) % turns;
+  return Math.floor(now.getTime() / resyncMilliseconds) % turns === place;
 }
 
 async function observeTarget(names: Names, ground: Ground): Promise<Target | undefined> {
@@ -111,7 +111,8 @@ async function readTasks(
   if (isUp(seen) && workspace.deletedAt === null) {
     if (stillReady(workspace, seen, now)) return 'unread';
     const { rollout = 'going', failures = 0 } = service?.deployment ?? {};
-    const mayHaveCrashed = failures > 0 || rollout === 'failed' || wasReady(workspace);
+    // ECS counts no crash of a task that was once healthy: then only the tasks themselves tell.
+    const mayHaveCrashed = failures > 0 || rollout !== 'going' || wasReady(workspace);
     return [...(await read('RUNNING')), ...(mayHaveCrashed ? await read('STOPPED') : [])];
   }
   const isIdle = service === undefined || service.running + service.pending === 0;
@@ -149,9 +150,11 @@ async function observeSettings(
   target: Target | undefined,
   ground: Ground,
   close: boolean,
+  isTurn: boolean,
 ): Promise<Target['settings']> {
   if (!target) return 'unread';
-  if (!close) return ground.hints.setTargets.has(target.id) ? 'set' : 'unread';
+  const isKnown = ground.hints.setTargets.has(target.id);
+  if (!close || (isKnown && !isTurn)) return isKnown ? 'set' : 'unread';
   const command = new DescribeTargetGroupAttributesCommand({ TargetGroupArn: target.id });
   const answer = await unless(
     ground.pace('elb', true, () => ground.clients.elb.send(command)),

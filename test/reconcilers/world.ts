@@ -1,8 +1,10 @@
+import { DescribeFileSystemsCommand } from '@aws-sdk/client-efs';
 import type { Student } from '../../api/resources/student.ts';
 import type { Workspace } from '../../api/resources/workspace.ts';
 import { createClients } from '../../reconcilers/aws/clients.ts';
 import { createStudentReconciler } from '../../reconcilers/student/index.ts';
 import { createWorkspaceReconciler } from '../../reconcilers/workspace/index.ts';
+import { eventually } from '../support/eventually.ts';
 import { startTestAws, type TestAwsOptions } from '../support/local-aws.ts';
 import { Rows, settings } from './rows.ts';
 
@@ -13,6 +15,11 @@ const isRead = (operation: string) => /^(Describe|List|AdminGet|AdminList)/.test
 export async function startWorld(options: TestAwsOptions = {}) {
   const test = await startTestAws(options);
   const { ground, aws, credentials } = test;
+  await eventually(async () => {
+    const answer = await test.clients.efs.send(new DescribeFileSystemsCommand({ FileSystemId: ground.fileSystemId }));
+    return answer.FileSystems?.[0]?.LifeCycleState === 'available';
+  });
+  aws.endpoint.calls.reset();
   const clients = createClients({ endpoint: aws.url, region: 'us-east-1', credentials });
   const ownSettings = {
     ...settings,

@@ -90,6 +90,7 @@ describe('a workspace', () => {
     await rows.settle(id);
     expect(world.writes()).toBeLessThanOrEqual(2);
     expect(step()).toBe('stopped');
+    world.aws.state.consistency.lagMilliseconds = 0;
     expect(await rules()).toHaveLength(0);
     expect(rows.slots.of(id)).toBeNull();
     expect(await service()).toMatchObject({ desiredCount: 0, runningCount: 0 });
