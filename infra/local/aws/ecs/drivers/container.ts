@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import os from 'node:os';
+import { Writable } from 'node:stream';
 import type { ContainerExit } from '../driver.ts';
 import type { Command, Launch } from './launch.ts';
 import { forgetProcess, killGroup, recordProcess } from './leftovers.ts';
@@ -37,10 +38,11 @@ export class Container {
     this.#child = spawn(command.file, [...command.args], {
       cwd: command.workingDirectory,
       env: { ...command.environment },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', command.input === undefined ? 'ignore' : 'pipe'],
       detached: true,
     });
     const child = this.#child;
+    give(child, command.input);
     if (child.stdout) log.follow(child.stdout);
     if (child.stderr) log.follow(child.stderr);
     // Its last words may come after its end.
@@ -92,10 +94,11 @@ export class Container {
       const child = spawn(command.file, [...command.args], {
         cwd: command.workingDirectory,
         env: { ...command.environment },
-        stdio: 'ignore',
+        stdio: ['ignore', 'ignore', 'ignore', command.input === undefined ? 'ignore' : 'pipe'],
         timeout: timeoutSeconds * 1000,
         killSignal: 'SIGKILL',
       });
+      give(child, command.input);
       child.once('error', () => resolve(false));
       child.once('exit', code => resolve(code === 0));
     });
@@ -122,4 +125,12 @@ function signal(pid: number | undefined, name: NodeJS.Signals): void {
   } catch {
     // Gone already.
   }
+}
+
+function give(child: ChildProcess, input: string | undefined): void {
+  const pipe = child.stdio[3];
+  if (!(pipe instanceof Writable)) return;
+  // It may end before it has read.
+  pipe.on('error', () => {});
+  pipe.end(input);
 }

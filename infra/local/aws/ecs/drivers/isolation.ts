@@ -51,15 +51,34 @@ export function isolatedCommand(tools: Tools, launch: Launch, hidden: readonly s
   return {
     file: tools.setpriv,
     args: [...args, '/bin/sh', '-c', script(tools, launch, hidden), 'sh', ...launch.argv],
-    environment: launch.environment,
+    environment: ownEnvironment,
+    input: exports(launch.environment),
     workingDirectory: '/',
   };
 }
 
 /** Runs a health check's command inside a container whose first process is `pid`. */
 export function commandInside(tools: Tools, launch: Launch, pid: number, argv: readonly string[]): Command {
-  const args = ['--target', String(pid), '--mount', '--pid', '--', tools.setpriv, ...privileges(launch.user), ...argv];
-  return { file: tools.nsenter, args, environment: launch.environment, workingDirectory: '/' };
+  const drop = [tools.setpriv, ...privileges(launch.user), '/bin/sh', '-c', withEnvironment, 'sh'];
+  return {
+    file: tools.nsenter,
+    args: ['--target', String(pid), '--mount', '--pid', '--', ...drop, ...argv],
+    environment: ownEnvironment,
+    input: exports(launch.environment),
+    workingDirectory: '/',
+  };
+}
+
+/**
+ * A container's environment is set only once its rights are dropped: until then programs of ours run as root, and a
+ * variable such as LD_PRELOAD would run another's. It comes by file descriptor 3, for arguments can be read by all.
+ */
+const withEnvironment = 'eval "$(cat <&3)"; exec 3<&-; exec "$@"';
+const ownEnvironment = { PATH: toolFolders.join(':') };
+
+function exports(environment: Readonly<Record<string, string>>): string {
+  const named = Object.entries(environment).filter(([name]) => /^[A-Za-z_]\w*$/.test(name));
+  return named.map(([name, value]) => `export ${name}=${quote(value)}\n`).join('');
 }
 
 /** No rights but the user's, for good. Changing the user clears the parent-death signal, so it is set again. */
@@ -86,7 +105,6 @@ function script(tools: Tools, launch: Launch, hidden: readonly string[]): string
     `${tools.mount} -t tmpfs -o mode=${mode},size=${size},nosuid,nodev tmpfs ${quote(place)}`;
   const lines = [
     'set -e',
-    'P=$PATH; PATH=/usr/sbin:/usr/bin:/sbin:/bin',
     'umask 022',
     tmpfs(700, '1m', hostMountPoint),
     ...held.map(({ source, holder }) => `mkdir ${holder}; ${tools.mount} --bind ${quote(source)} ${holder}`),
@@ -99,8 +117,10 @@ function script(tools: Tools, launch: Launch, hidden: readonly string[]): string
     'echo 500 > /proc/self/oom_score_adj || true',
     'umask 022',
     `cd ${quote(launch.workingDirectory)}`,
-    'PATH=$P',
-    ...start(`${tools.setpriv} ${privileges(launch.user).join(' ')} "$@"`, launch.initProcess),
+    ...start(
+      `${tools.setpriv} ${privileges(launch.user).join(' ')} /bin/sh -c ${quote(withEnvironment)} sh "$@"`,
+      launch.initProcess,
+    ),
   ];
   return lines.join('\n');
 }

@@ -26,6 +26,8 @@ export interface Command {
   readonly args: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   readonly workingDirectory: string;
+  /** Written to file descriptor 3, which is then closed. */
+  readonly input?: string;
 }
 
 /** Where a path in the container is on this machine: the longest mount that it is under, else itself. */
