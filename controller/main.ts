@@ -1,16 +1,15 @@
 import { pino } from 'pino';
 import { keysOf as derivedFrom } from '../api/resources/keys.ts';
-import type { Resource } from '../api/resources/resource.ts';
-import { addEvents } from '../api/store/events.ts';
 import { migrate } from '../api/store/migrate.ts';
 import { createPool } from '../api/store/pool.ts';
 import { createRouteSlots } from '../api/store/slots.ts';
-import { keysOf, loadStudent, loadWorkspace, type ReconciledKind, remove, writeStatus } from '../api/store/status.ts';
+import { loadStudent, loadWorkspace } from '../api/store/status.ts';
 import { createClients } from '../reconcilers/aws/clients.ts';
 import { createStudentReconciler } from '../reconcilers/student/index.ts';
 import { createWorkspaceReconciler } from '../reconcilers/workspace/index.ts';
 import { Controller } from './controller.ts';
-import { createKind, type Store } from './drive.ts';
+import { createKind } from './drive.ts';
+import { createRows } from './rows.ts';
 import { readSettings } from './settings.ts';
 
 /** The controller's process: puts loop, rows and reconcilers together, and runs until SIGTERM. */
@@ -48,14 +47,8 @@ const students = createStudentReconciler({ clients, userPoolId: settings.ARMADA_
 const controller = new Controller({
   url: settings.DATABASE_URL,
   kinds: [
-    createKind(
-      students,
-      rowsOf('student', id => loadStudent(pool, id)),
-    ),
-    createKind(
-      workspaces,
-      rowsOf('workspace', id => loadWorkspace(pool, id)),
-    ),
+    createKind(students, createRows({ kind: 'student', load: id => loadStudent(pool, id), pool, statusPool })),
+    createKind(workspaces, createRows({ kind: 'workspace', load: id => loadWorkspace(pool, id), pool, statusPool })),
   ],
   slots: createRouteSlots(
     pool,
@@ -67,16 +60,6 @@ const controller = new Controller({
 });
 controller.start();
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop());
-
-function rowsOf<R extends Resource>(kind: ReconciledKind, load: (id: string) => Promise<R | undefined>): Store<R> {
-  return {
-    keys: () => keysOf(pool, kind),
-    load,
-    writeStatus: (resource, status) => writeStatus(statusPool, kind, resource.id, resource.version, status),
-    remove: resource => remove(pool, kind, resource.id, resource.version),
-    record: events => addEvents(statusPool, events),
-  };
-}
 
 async function stop(): Promise<void> {
   await controller.stop();
