@@ -24,19 +24,20 @@ const programMode = 0o755;
  */
 export async function localImages(options: LocalImagesOptions): Promise<ImageTable> {
   const stage = path.resolve(options.stageDirectory);
-  await mkdir(stage, { recursive: true });
-  await chmod(stage, programMode);
   const gate = path.join(stage, 'gate.cjs');
   const start = path.join(stage, 'ide-start.sh');
   const script = path.join(stage, 'ide-entry.js');
+  // The table is fixed before the IDE is installed, so it names a link.
+  const ready = options.ide.entry.then(entry => replaceLink(script, entry));
+  // Whoever pulls the image is told; that may be nobody.
+  ready.catch(() => {});
+  await mkdir(stage, { recursive: true });
+  await chmod(stage, programMode);
   const [node] = await Promise.all([
     stageNode(options.node, stage),
     replace(gate, bundleGate),
     replace(start, part => copyFile(path.join(root, 'infra/images/ide/start.sh'), part)),
   ]);
-  // The table is fixed before the IDE is installed, so it names a link.
-  const ready = options.ide.entry.then(entry => replaceLink(script, entry));
-  ready.catch(() => {});
   return new Map<string, LocalImage>([
     [
       'armada/gate:local',
@@ -104,6 +105,7 @@ async function replace(file: string, write: (part: string) => Promise<unknown>):
 }
 
 async function replaceLink(file: string, target: string): Promise<void> {
+  await mkdir(path.dirname(file), { recursive: true });
   const part = `${file}.${process.pid}`;
   await rm(part, { force: true });
   await symlink(target, part);

@@ -78,9 +78,11 @@ async function download(part: string, lock: string, options: InstallOptions): Pr
     directory: part,
     signal: options.signal,
     onFetched(count) {
-      done = Math.min(of, done + count);
-      options.onProgress({ step: 'download', done, of });
       // npm is silent while the last and largest package, code-server itself, is fetched and unpacked.
+      const wasUnpacking = done >= of - 1;
+      done = Math.min(of, done + count);
+      if (wasUnpacking) return;
+      options.onProgress({ step: 'download', done, of });
       if (done >= of - 1) options.onProgress({ step: 'unpack', done: 0, of: 1 });
     },
   });
