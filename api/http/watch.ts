@@ -10,6 +10,7 @@ import type { Sql } from '../store/pool.ts';
 import { type Scope, within } from '../store/scope.ts';
 import { liveSessions } from '../store/sessions.ts';
 import { writtenSince } from '../store/since.ts';
+import { presentVersion } from '../store/turn.ts';
 import { workspacesByIds } from '../store/workspaces.ts';
 import type { App, Dependencies } from './app.ts';
 import type { Told } from './hub.ts';
@@ -18,11 +19,9 @@ import { Refused } from './problem.ts';
 import { visibleCourse } from './visible.ts';
 import { shownWorkspace, type WorkspaceItem } from './workspaces.ts';
 
-/** One event of the stream: the object as it is now; null when it is gone. */
+/** What a stream tells of one change: the object as it is now, null when it is gone. */
 interface Change {
-  readonly kind: string;
-  readonly id: string;
-  readonly version: number;
+  readonly told: Told;
   readonly object: Watched | null;
 }
 type Watched = WorkspaceItem | Student | Course | Cohort;
@@ -57,19 +56,27 @@ export function registerWatch(app: App, dependencies: Dependencies): void {
           throw new Refused(429, `${streamsPerPerson} pages of yours are live already. Close one.`);
         open.set(person, count + 1);
       }
-      const stream = new Stream(reply, request.scope, course?.id, principal, dependencies, load);
+      const stream = new Stream(reply, { scope: request.scope, courseId: course?.id, principal }, dependencies, load);
       const leave = hub.add(stream);
       reply.sse.onClose(() => {
         leave();
         if (person !== undefined) open.set(person, (open.get(person) ?? 1) - 1);
       });
+      const last = Number(reply.sse.lastEventId ?? Number.NaN);
+      const resumes = last >= hub.since();
+      const written = resumes ? await writtenSince(pool, last) : [];
+      const known = written.at(-1)?.version ?? (resumes ? last : await presentVersion(pool));
       reply.sse.keepAlive();
       reply.sse.sendHeaders();
-      const last = Number(reply.sse.lastEventId ?? request.headers['last-event-id'] ?? Number.NaN);
-      if (Number.isNaN(last)) return;
-      if (last < hub.since()) return void stream.missed();
-      const written = (await writtenSince(pool, last)).map(each => ({ ...each, gone: false }));
-      stream.changed([...written, ...hub.removedAfter(last)].sort((a, b) => a.version - b.version));
+      // Node holds headers back until something follows them, and the page waits for these.
+      reply.raw.write(': open\n\n');
+      const removed = resumes ? hub.removedAfter(last) : [];
+      const missed = [...written.map(each => ({ ...each, gone: false })), ...removed];
+      if (!resumes && !Number.isNaN(last)) stream.missed();
+      stream.begin(
+        missed.sort((a, b) => a.version - b.version),
+        known,
+      );
     },
   );
 }
@@ -94,10 +101,7 @@ function sharedLoader({ pool, settings }: Dependencies): Load {
         object.kind === 'workspace' ? shownWorkspace(object, settings) : object,
       ]),
     );
-    return changes.map(({ kind, id, version }) => {
-      const object = objects.get(`${kind} ${id}`) ?? null;
-      return { kind, id, version: Math.max(version, object?.version ?? 0), object };
-    });
+    return changes.map(told => ({ told, object: objects.get(`${told.kind} ${told.id}`) ?? null }));
   };
   return changes => {
     const known = loads.get(changes) ?? load(changes);
@@ -118,38 +122,60 @@ async function objectsOf(pool: Sql, ids: (kind: string) => string[]) {
   return found.flat();
 }
 
+interface Viewer {
+  readonly scope: Scope;
+  readonly courseId: string | undefined;
+  readonly principal: Principal;
+}
+
 /** One open stream: batches go out one after the other, each looked at with the rights of its moment. */
 class Stream {
   readonly #reply: FastifyReply;
-  readonly #courseId: string | undefined;
-  readonly #principal: Principal;
+  readonly #viewer: Viewer;
   readonly #dependencies: Dependencies;
   readonly #load: Load;
   #scope: Scope;
+  /** What came before the stream knew where it begins. */
+  #early: (readonly Told[])[] | undefined = [];
+  /** Writes up to this version are known to whoever watches. */
+  #known = 0;
   #last: Promise<void> = Promise.resolve();
 
-  constructor(
-    reply: FastifyReply,
-    scope: Scope,
-    courseId: string | undefined,
-    principal: Principal,
-    dependencies: Dependencies,
-    load: Load,
-  ) {
+  constructor(reply: FastifyReply, viewer: Viewer, dependencies: Dependencies, load: Load) {
     this.#reply = reply;
-    this.#scope = scope;
-    this.#courseId = courseId;
-    this.#principal = principal;
+    this.#viewer = viewer;
+    this.#scope = viewer.scope;
     this.#dependencies = dependencies;
     this.#load = load;
   }
 
+  /** Tells what was missed, then whatever came and comes after `known`. */
+  begin(missed: readonly Told[], known: number): void {
+    this.#send(missed);
+    this.#known = known;
+    const early = this.#early ?? [];
+    this.#early = undefined;
+    for (const changes of early) this.changed(changes);
+  }
+
   changed(changes: readonly Told[]): void {
+    if (this.#early) this.#early.push(changes);
+    // Removals are told again rather than lost: they carry no row to be read in order.
+    else this.#send(changes, told => told.gone || told.version > this.#known);
+  }
+
+  #send(changes: readonly Told[], fresh: (told: Told) => boolean = () => true): void {
+    if (!changes.some(fresh)) return;
     this.#next(async () => {
       if (!(await this.#stillMay())) return this.#reply.sse.close();
-      for (const change of await this.#load(changes)) {
-        if (!this.#visible(change)) continue;
-        await this.#reply.sse.send({ id: String(change.version), event: 'change', data: change });
+      // The whole batch is loaded, once for every stream.
+      const loaded = await this.#load(changes);
+      for (const change of loaded.filter(each => fresh(each.told) && this.#visible(each))) {
+        const { told, object } = change;
+        const { kind, id } = told;
+        const data = { kind, id, version: Math.max(told.version, object?.version ?? 0), object };
+        // Not the object's own version: it may be ahead of others that this stream has not told of yet.
+        await this.#reply.sse.send({ id: String(told.version), event: 'change', data });
       }
     });
   }
@@ -175,7 +201,7 @@ class Stream {
   }
 
   async #stillMay(): Promise<boolean> {
-    const principal = this.#principal;
+    const { principal } = this.#viewer;
     if (principal.kind !== 'person' || !principal.session) return true;
     const { pool, now } = this.#dependencies;
     const [session] = await liveSessions(pool, [principal.session.id], now());
@@ -190,7 +216,7 @@ class Stream {
     if (object === null) return true;
     switch (object.kind) {
       case 'workspace':
-        if (this.#courseId !== undefined && object.course.id !== this.#courseId) return false;
+        if (this.#viewer.courseId !== undefined && object.course.id !== this.#viewer.courseId) return false;
         return within(scope, { courseId: object.course.id, personId: object.student.id });
       case 'course':
         return scope.reach === 'all' || (scope.reach === 'course' && scope.courseIds.includes(object.id));
