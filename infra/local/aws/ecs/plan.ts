@@ -112,7 +112,11 @@ export function rollout(
     pendingCount: live.filter(task => pending.includes(task.lastStatus)).length,
     steady,
   };
-  const same =
-    messages.length === 0 && JSON.stringify({ ...next, events: [] }) === JSON.stringify({ ...service, events: [] });
+  const same = messages.length === 0 && moving(next) === moving(service);
   return { service: same ? service : next, messages };
+}
+
+/** What `rollout` may change, as text to compare by. */
+function moving({ deployments, status, runningCount, pendingCount, steady }: ServiceRecord): string {
+  return JSON.stringify([deployments, status, runningCount, pendingCount, steady]);
 }

@@ -34,6 +34,9 @@ export class Scheduler implements TaskListener {
   readonly #dirty = new Set<string>();
   /** Services whose next task finds no room, in order of asking. */
   readonly #waiting = new Map<string, { readonly cluster: string; readonly size: Size }>();
+  readonly #roomy = new Set<string>();
+  /** Clusters that had no room for a task since the last look at how many hosts that takes. */
+  readonly #lacking = new Set<string>();
   readonly #timers = new Map<string, { readonly at: number; cancel(): void }>();
   readonly #onStopped: () => void;
   #tasks: Tasks | undefined;
@@ -66,14 +69,13 @@ export class Scheduler implements TaskListener {
   /** Looks at a service soon: after the present operation, before anything else. */
   wake(key: string): void {
     this.#dirty.add(key);
-    if (this.#drains) return;
-    this.#drains = true;
-    queueMicrotask(() => this.#drain());
+    this.#drainSoon();
   }
 
-  /** A cluster has more room than before. */
+  /** A cluster has more room than before: those who wait for it are looked at in their order, while there is some. */
   roomFreed(cluster: string): void {
-    for (const [key, waiting] of this.#waiting) if (waiting.cluster === cluster) this.wake(key);
+    this.#roomy.add(cluster);
+    this.#drainSoon();
   }
 
   changed(task: TaskRecord): void {
@@ -137,15 +139,47 @@ export class Scheduler implements TaskListener {
     return withEvent(failed, now, `(deployment ${primary.id}) deployment failed: tasks failed to start.`);
   }
 
+  #drainSoon(): void {
+    if (this.#drains) return;
+    this.#drains = true;
+    queueMicrotask(() => this.#drain());
+  }
+
   #drain(): void {
     while (!this.#ended) {
-      const [key] = this.#dirty;
+      const key = this.#next();
       if (key === undefined) break;
       this.#dirty.delete(key);
       const service = this.#store.services.get(key);
       if (service && service.status !== 'INACTIVE') this.#reconcile(service);
     }
+    for (const cluster of this.#lacking)
+      this.#instances.grow(
+        cluster,
+        [...this.#waiting.values()].filter(waiting => waiting.cluster === cluster).map(({ size }) => size),
+      );
+    this.#lacking.clear();
     this.#drains = false;
+  }
+
+  /** The next service to look at: one to which something happened, else the first that waits for room and has some now. */
+  #next(): string | undefined {
+    const [dirty] = this.#dirty;
+    if (dirty !== undefined) return dirty;
+    for (const cluster of this.#roomy) {
+      const tooBig = new Set<string>();
+      for (const [key, waiting] of this.#waiting) {
+        const size = `${waiting.size.memory} ${waiting.size.cpu}`;
+        if (waiting.cluster !== cluster || tooBig.has(size)) continue;
+        if ('instance' in this.#instances.place(cluster, waiting.size)) {
+          this.#waiting.delete(key);
+          return key;
+        }
+        tooBig.add(size);
+      }
+      this.#roomy.delete(cluster);
+    }
+    return undefined;
   }
 
   #reconcile(service: ServiceRecord): void {
@@ -253,10 +287,7 @@ export class Scheduler implements TaskListener {
       this.#note(service.key, message);
     }
     this.#waiting.set(service.key, { cluster: cluster.name, size });
-    const sizes = [...this.#waiting.values()]
-      .filter(waiting => waiting.cluster === cluster.name)
-      .map(waiting => waiting.size);
-    this.#instances.grow(cluster.name, sizes);
+    this.#lacking.add(cluster.name);
   }
 
   /** One timer for each service, for the earliest of what it waits for: the look it causes sets the next. */
