@@ -89,12 +89,19 @@ async function download(part: string, lock: string, options: InstallOptions): Pr
   options.onProgress({ step: 'unpack', done: 1, of: 1 });
 }
 
+/** Packages for one libc have a twin for the other, so that counting either gives the number. */
+const oneLibc = 'glibc';
+
 /** How many packages npm fetches on this platform. */
 function packagesIn(lock: string): number {
   const { packages }: { packages: Readonly<Record<string, LockedPackage>> } = JSON.parse(lock);
   const here = (names: readonly string[] | undefined, name: string) => names === undefined || names.includes(name);
   return Object.values(packages).filter(
-    each => each.integrity !== undefined && here(each.os, process.platform) && here(each.cpu, process.arch),
+    each =>
+      each.integrity !== undefined &&
+      here(each.os, process.platform) &&
+      here(each.cpu, process.arch) &&
+      here(each.libc, oneLibc),
   ).length;
 }
 
@@ -102,6 +109,7 @@ interface LockedPackage {
   readonly integrity?: string;
   readonly os?: readonly string[];
   readonly cpu?: readonly string[];
+  readonly libc?: readonly string[];
 }
 
 /** Another start may have been faster: then its folder is as good as ours. */
