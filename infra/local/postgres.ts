@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { findPostgres, type PostgresBinaries } from './postgres-binaries.ts';
+import { endStale } from './postgres-stale.ts';
 
 const run = promisify(execFile);
 
@@ -140,47 +141,6 @@ async function initialize(
     throw new Error(explain(`${codeOf(cause)} ${cause instanceof Error ? cause.message : ''}`), { cause });
   }
   return password;
-}
-
-/** Ends the server that `postmaster.pid` names, if it is one of this folder; drops the file if its pid is another's. */
-async function endStale(data: string): Promise<void> {
-  const file = join(data, 'postmaster.pid');
-  const pid = Number.parseInt(await readFile(file, 'utf8').catch(() => ''), 10);
-  if (!(pid > 1) || !alive(pid)) return;
-  if (!(await commandOf(pid)).includes(data)) {
-    // After a reboot the number belongs to somebody else, and PostgreSQL would refuse to start.
-    await rm(file, { force: true });
-    return;
-  }
-  for (const signal of ['SIGINT', 'SIGQUIT'] as const) {
-    kill(pid, signal);
-    for (let waited = 0; waited < stopMilliseconds; waited += 50) {
-      if (!alive(pid)) return;
-      await delay(50);
-    }
-  }
-  throw new Error(`an earlier PostgreSQL of ${data} (process ${pid}) does not end`);
-}
-
-function alive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return codeOf(error) === 'EPERM';
-  }
-}
-
-function kill(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch (error) {
-    if (codeOf(error) !== 'ESRCH') throw error;
-  }
-}
-
-async function commandOf(pid: number): Promise<string> {
-  if (process.platform === 'linux') return readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-  return (await run('ps', ['-o', 'command=', '-p', String(pid)]).catch(() => ({ stdout: '' }))).stdout;
 }
 
 /** The prefix that makes the kernel end the server, cleanly, with the process that started it. */
