@@ -11,8 +11,11 @@ import { Rows, settings } from './rows.ts';
 /** The operations that only look. */
 const isRead = (operation: string) => /^(Describe|List|AdminGet|AdminList)/.test(operation);
 
-/** A local AWS, and the reconcilers over rows in memory, through the real SDK clients. */
-export async function startWorld(options: TestAwsOptions = {}) {
+/**
+ * A local AWS, and the reconcilers over rows in memory, through the real SDK clients. `retries: false`: the SDK does
+ * not try again by itself, so that every fault reaches us.
+ */
+export async function startWorld(options: TestAwsOptions & { readonly retries?: boolean } = {}) {
   const test = await startTestAws(options);
   const { ground, aws, credentials } = test;
   await eventually(async () => {
@@ -20,7 +23,10 @@ export async function startWorld(options: TestAwsOptions = {}) {
     return answer.FileSystems?.[0]?.LifeCycleState === 'available';
   });
   aws.endpoint.calls.reset();
-  const clients = createClients({ endpoint: aws.url, region: 'us-east-1', credentials });
+  const clients =
+    options.retries === false
+      ? { ...test.clients, destroy() {} }
+      : createClients({ endpoint: aws.url, region: 'us-east-1', credentials });
   const ownSettings = {
     ...settings,
     cluster: ground.cluster,

@@ -75,7 +75,7 @@ export class Endpoint {
       body,
     };
     const answer = await this.#respond(wire);
-    if (!answer) return void request.destroy();
+    if (!answer) return void request.socket.destroy();
     response.writeHead(answer.status, { 'content-type': answer.contentType, ...answer.headers });
     response.end(answer.body);
   }
