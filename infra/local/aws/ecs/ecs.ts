@@ -10,6 +10,7 @@ import { Services } from './services.ts';
 import { Store } from './store.ts';
 import { Tags } from './tags.ts';
 import { TaskDefinitions } from './task-definitions.ts';
+import { TaskOperations } from './task-operations.ts';
 import { Tasks } from './tasks.ts';
 
 export interface EcsOptions extends Place {
@@ -95,7 +96,8 @@ export class Ecs {
   #table(): Operations {
     const clusters = new Clusters(this.#store, this.#instances);
     const tags = new Tags(this.#store);
-    const [definitions, services, tasks, instances] = [this.#definitions, this.#services, this.#tasks, this.#instances];
+    const tasks = new TaskOperations(this.#store, this.#instances, this.#tasks);
+    const [definitions, services, instances] = [this.#definitions, this.#services, this.#instances];
     return {
       CreateCluster: clusters.create.bind(clusters),
       DescribeClusters: clusters.describe.bind(clusters),
@@ -120,7 +122,7 @@ export class Ecs {
       ListTasks: tasks.list.bind(tasks),
       DescribeTasks: tasks.describe.bind(tasks),
       StopTask: tasks.stopTask.bind(tasks),
-      RunTask: tasks.run.bind(tasks),
+      RunTask: tasks.runTask.bind(tasks),
       ListContainerInstances: instances.list.bind(instances),
       DescribeContainerInstances: instances.describe.bind(instances),
       TagResource: tags.tag.bind(tags),

@@ -226,3 +226,8 @@ export function healthOf(
   if (checked.some(container => container.healthStatus === 'UNHEALTHY')) return 'UNHEALTHY';
   return checked.every(container => container.healthStatus === 'HEALTHY') ? 'HEALTHY' : 'UNKNOWN';
 }
+
+/** The family of a task's definition. */
+export function familyOf({ definition }: TaskRecord): string {
+  return definition.slice(definition.lastIndexOf('/') + 1, definition.lastIndexOf(':'));
+}

@@ -1,7 +1,6 @@
 import type { TargetGroups } from '../ports.ts';
-import { failureThreshold } from './deployments.ts';
+import { withFailure } from './failures.ts';
 import type { Instances } from './instances.ts';
-import { newEventId } from './names.ts';
 import { isServing, nextStep, rollout } from './plan.ts';
 import {
   type ClusterRecord,
@@ -11,17 +10,10 @@ import {
   type TaskRecord,
   type TaskTarget,
 } from './records.ts';
+import { guide, withEvent } from './service-events.ts';
 import type { Store } from './store.ts';
 import type { StopCause } from './task-run.ts';
 import type { TaskListener, Tasks } from './tasks.ts';
-
-/** Source: the SDK's comment on Service.events. */
-const eventsKept = 100;
-/** A task that ran this long was no failed start. */
-const goodRun = 60_000;
-/** The service throttle's longest pause. Source: AWS, "Amazon ECS service throttle logic" (15 minutes). */
-const longestPause = 15 * 60_000;
-const guide = 'For more information, see the Troubleshooting section of the Amazon ECS Developer Guide.';
 
 /**
  * The service scheduler: brings each service's tasks to what was asked, woken by what happens and never by polling. A
@@ -85,14 +77,7 @@ export class Scheduler implements TaskListener {
   stopping(task: TaskRecord, cause: StopCause): void {
     const service = this.#ownerOf(task);
     if (!service || !cause.failure || this.#ended || service.status !== 'ACTIVE') return;
-    const now = this.#store.clock.now();
-    const good = task.startedAt !== undefined && now - task.startedAt >= goodRun;
-    const failures = good ? 0 : service.failures + 1;
-    // The first replacement comes at once; 2 s, 4 s, 8 s and so on after the next failures.
-    const retryAt = failures < 2 ? 0 : now + Math.min(longestPause, 1000 * 2 ** (failures - 1));
-    let next: ServiceRecord = { ...service, failures, retryAt };
-    if (failures === 3) next = withEvent(next, now, `is unable to consistently start tasks successfully. ${guide}`);
-    this.#store.services.put(service.key, this.#countFailure(next, task));
+    this.#store.services.put(service.key, withFailure(service, task, this.#store.clock.now()));
   }
 
   stopped(task: TaskRecord): void {
@@ -119,24 +104,6 @@ export class Scheduler implements TaskListener {
   #ownerOf(task: TaskRecord): ServiceRecord | undefined {
     const service = task.service && this.#store.services.get(task.service.key);
     return service?.uid === task.service?.uid ? service : undefined;
-  }
-
-  /** The circuit breaker: a task that never passed its checks counts against the deployment that is in progress. */
-  #countFailure(service: ServiceRecord, task: TaskRecord): ServiceRecord {
-    const [primary, ...older] = service.deployments;
-    if (!primary || primary.id !== task.service?.deployment || primary.rolloutState !== 'IN_PROGRESS' || task.served)
-      return service;
-    const now = this.#store.clock.now();
-    const failedTasks = primary.failedTasks + 1;
-    const limit = failureThreshold(service.settings.deployment.deploymentCircuitBreaker, service.settings.desiredCount);
-    const counted = { ...primary, failedTasks, updatedAt: now };
-    if (limit === undefined || failedTasks < limit) return { ...service, deployments: [counted, ...older] };
-    const rolloutStateReason = 'ECS deployment circuit breaker: tasks failed to start.';
-    const failed = {
-      ...service,
-      deployments: [{ ...counted, rolloutState: 'FAILED' as const, rolloutStateReason }, ...older],
-    };
-    return withEvent(failed, now, `(deployment ${primary.id}) deployment failed: tasks failed to start.`);
   }
 
   #drainSoon(): void {
@@ -314,9 +281,4 @@ export class Scheduler implements TaskListener {
 
 function namesOf(tasks: readonly TaskRecord[]): string {
   return tasks.map(({ id }) => `(task ${id})`).join(' ');
-}
-
-function withEvent(service: ServiceRecord, at: number, message: string): ServiceRecord {
-  const event = { id: newEventId(), at, message: `(service ${service.name}) ${message}` };
-  return { ...service, events: [event, ...service.events].slice(0, eventsKept) };
 }

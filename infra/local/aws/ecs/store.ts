@@ -2,13 +2,14 @@ import type { Clock } from '../clock.ts';
 import { AwsError } from '../protocol.ts';
 import type { State, Table } from '../state.ts';
 import { lastPart, type Place } from './names.ts';
-import type {
-  CapacityProviderRecord,
-  ClusterRecord,
-  InstanceRecord,
-  ServiceRecord,
-  TaskDefinitionRecord,
-  TaskRecord,
+import {
+  type CapacityProviderRecord,
+  type ClusterRecord,
+  familyOf,
+  type InstanceRecord,
+  type ServiceRecord,
+  type TaskDefinitionRecord,
+  type TaskRecord,
 } from './records.ts';
 
 /** The tables of ECS, and the lookups by name or ARN that all operations share. */
@@ -23,7 +24,7 @@ export class Store {
   readonly services: Table<ServiceRecord>;
   readonly instances: Table<InstanceRecord>;
   readonly #tasks: Table<TaskRecord>;
-  readonly #byService = new Map<string, Set<string>>();
+  readonly #byIndex = new Map<string, Set<string>>();
   readonly #state: State;
 
   constructor(state: State, place: Place) {
@@ -56,16 +57,14 @@ export class Store {
     return this.#tasks.seenAll();
   }
 
-  /** Every task of a service's name (`cluster/name`), stopped ones too. */
-  tasksOf(serviceKey: string): TaskRecord[] {
-    return [...(this.#byService.get(serviceKey) ?? [])]
-      .map(id => this.#tasks.get(id))
-      .filter(task => task !== undefined);
+  /** Every task of a service's name (`cluster/name`) or of a family (`familyIndex`), stopped ones too. */
+  tasksOf(index: string): TaskRecord[] {
+    return [...(this.#byIndex.get(index) ?? [])].map(id => this.#tasks.get(id)).filter(task => task !== undefined);
   }
 
   /** The same as an eventually consistent list finds them. */
-  tasksOfSeen(serviceKey: string): TaskRecord[] {
-    const ids = [...(this.#byService.get(serviceKey) ?? [])];
+  tasksOfSeen(index: string): TaskRecord[] {
+    const ids = [...(this.#byIndex.get(index) ?? [])];
     if (this.#state.consistency.shuffled) ids.reverse();
     return ids.map(id => this.#tasks.seen(id)).filter(task => task !== undefined);
   }
@@ -77,7 +76,7 @@ export class Store {
 
   deleteTask(task: TaskRecord): void {
     this.#tasks.delete(task.id);
-    if (task.service) this.#byService.get(task.service.key)?.delete(task.id);
+    for (const index of indexesOf(task)) this.#byIndex.get(index)?.delete(task.id);
   }
 
   /** The cluster that an operation is about, or ClusterNotFoundException. */
@@ -108,8 +107,18 @@ export class Store {
   }
 
   #index(task: TaskRecord): void {
-    if (!task.service) return;
-    const ids = this.#byService.get(task.service.key) ?? new Set();
-    this.#byService.set(task.service.key, ids.add(task.id));
+    for (const index of indexesOf(task)) {
+      const ids = this.#byIndex.get(index) ?? new Set();
+      this.#byIndex.set(index, ids.add(task.id));
+    }
   }
+}
+
+/** Under which a family's tasks are found; no service's key looks like it. */
+export function familyIndex(family: string): string {
+  return `family:${family}`;
+}
+
+function indexesOf(task: TaskRecord): string[] {
+  return [familyIndex(familyOf(task)), ...(task.service ? [task.service.key] : [])];
 }

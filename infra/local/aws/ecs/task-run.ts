@@ -1,9 +1,9 @@
 import type { ContainerDefinition } from '@aws-sdk/client-ecs';
 import type { Clock } from '../clock.ts';
 import type { TargetGroups } from '../ports.ts';
+import { mayRestart, mayStart, stopLayers } from './container-order.ts';
 import type { ContainerExit, Driver } from './driver.ts';
 import { HealthWatch } from './health.ts';
-import { newTaskId } from './names.ts';
 import type { ContainerRecord, TaskDefinitionRecord, TaskRecord, TaskTarget } from './records.ts';
 
 /** Why a task ends. `failure`: it counts against its deployment and its service's patience. */
@@ -32,9 +32,6 @@ export interface RunContext {
 }
 
 const defaultStopTimeout = 30;
-/** Source: the SDK's comment on ContainerRestartPolicy.restartAttemptPeriod. */
-const defaultRestartPeriod = 300;
-
 /** One task's life, from PROVISIONING to STOPPED: the container agent's part. */
 export class TaskRun {
   readonly #context: RunContext;
@@ -100,21 +97,21 @@ export class TaskRun {
     if (this.#cause || this.#context.task().lastStatus !== 'PENDING') return;
     for (const definition of this.#containers) {
       const name = definition.name ?? '';
-      if (this.#starting.has(name) || !this.#mayStart(definition)) continue;
+      if (this.#starting.has(name) || !mayStart(definition, this.#context.task().containers)) continue;
       this.#starting.set(name, this.#startContainer(definition));
     }
     const records = this.#context.task().containers;
-    if (records.every(({ lastStatus }) => lastStatus !== 'PENDING')) this.#activate();
-  }
-
-  #mayStart(definition: ContainerDefinition): boolean {
-    return (definition.dependsOn ?? []).every(({ containerName, condition }) => {
-      const other = this.#record(containerName ?? '');
-      if (condition === 'HEALTHY') return other?.healthStatus === 'HEALTHY';
-      if (condition === 'COMPLETE') return other?.lastStatus === 'STOPPED';
-      if (condition === 'SUCCESS') return other?.lastStatus === 'STOPPED' && other.exitCode === 0;
-      return other !== undefined && other.lastStatus !== 'PENDING';
-    });
+    if (records.some(({ lastStatus }) => lastStatus === 'PENDING')) return;
+    try {
+      this.#activate();
+    } catch (error) {
+      // The target group was deleted meanwhile.
+      this.stop({
+        code: 'TaskFailedToStart',
+        reason: `unable to register targets: ${messageOf(error)}`,
+        failure: true,
+      });
+    }
   }
 
   async #startContainer(definition: ContainerDefinition): Promise<void> {
@@ -157,11 +154,7 @@ export class TaskRun {
 
   #healthChanged(name: string, healthStatus: 'HEALTHY' | 'UNHEALTHY'): void {
     this.#change(name, { healthStatus });
-    const waited = this.#containers.some(
-      ({ name: other = '', dependsOn }) =>
-        !this.#starting.has(other) && dependsOn?.some(d => d.containerName === name && d.condition === 'HEALTHY'),
-    );
-    if (healthStatus === 'UNHEALTHY' && waited) {
+    if (healthStatus === 'UNHEALTHY' && this.#isAwaited(name, 'HEALTHY')) {
       const reason = `Task failed to start: container ${name} that others depend on did not become healthy`;
       this.stop({ code: 'TaskFailedToStart', reason, failure: true });
     } else this.#advance();
@@ -171,7 +164,7 @@ export class TaskRun {
     const name = definition.name ?? '';
     const record = this.#record(name);
     this.#watches.get(name)?.stop();
-    if (!this.#cause && record && this.#mayRestart(definition, record, exit)) {
+    if (!this.#cause && record && mayRestart(definition, record, exit, this.#context.clock.now())) {
       this.#change(name, { lastStatus: 'PENDING', healthStatus: 'UNKNOWN' });
       this.#starting.set(name, this.#startContainer(definition));
       return;
@@ -183,27 +176,16 @@ export class TaskRun {
     });
     if (definition.essential !== false)
       this.stop({ code: 'EssentialContainerExited', reason: 'Essential container in task exited', failure: true });
-    else if (exit.exitCode !== 0 && this.#isNeeded(name)) {
+    else if (exit.exitCode !== 0 && this.#isAwaited(name, 'SUCCESS')) {
       const reason = `Task failed to start: container ${name} that others depend on did not succeed`;
       this.stop({ code: 'TaskFailedToStart', reason, failure: true });
     } else this.#advance();
   }
 
-  #mayRestart(
-    { restartPolicy }: ContainerDefinition,
-    { startedAt }: ContainerRecord,
-    { exitCode }: ContainerExit,
-  ): boolean {
-    if (!restartPolicy?.enabled || restartPolicy.ignoredExitCodes?.includes(exitCode) || startedAt === undefined)
-      return false;
-    return this.#context.clock.now() - startedAt >= (restartPolicy.restartAttemptPeriod ?? defaultRestartPeriod) * 1000;
-  }
-
-  #isNeeded(name: string): boolean {
-    return this.#containers.some(
-      ({ name: other = '', dependsOn }) =>
-        !this.#starting.has(other) && dependsOn?.some(d => d.containerName === name && d.condition === 'SUCCESS'),
-    );
+  /** Whether a container that has not been started waits for this of another. */
+  #isAwaited(name: string, condition: 'HEALTHY' | 'SUCCESS'): boolean {
+    const left = this.#containers.filter(container => !this.#starting.has(container.name ?? ''));
+    return left.some(({ dependsOn }) => dependsOn?.some(d => d.containerName === name && d.condition === condition));
   }
 
   #activate(): void {
@@ -224,7 +206,8 @@ export class TaskRun {
     if (task.targets.length > 0) {
       this.#context.write({ lastStatus: 'DEACTIVATING' });
       this.#context.deregistering(task.targets);
-      const gone = task.targets.map(({ groupArn, hostPort }) =>
+      // async: a group that is gone must not keep the task from ending.
+      const gone = task.targets.map(async ({ groupArn, hostPort }) =>
         this.#context.targetGroups.deregister(groupArn, this.#address(hostPort)),
       );
       this.#deregistered = Promise.allSettled(gone);
@@ -251,20 +234,13 @@ export class TaskRun {
   async #stopContainers(): Promise<void> {
     const { driver } = this.#context;
     const id = this.#context.task().id;
-    let left = this.#containers;
-    while (left.length > 0) {
-      const layer = left.filter(
-        ({ name }) => !left.some(other => other.dependsOn?.some(d => d.containerName === name)),
-      );
-      const now = layer.length > 0 ? layer : left;
+    for (const layer of stopLayers(this.#containers))
       await Promise.all(
-        now.map(async ({ name = '', stopTimeout }) => {
+        layer.map(async ({ name = '', stopTimeout }) => {
           await this.#starting.get(name);
           if (this.#starting.has(name)) await driver.halt(id, name, stopTimeout ?? defaultStopTimeout);
         }),
       );
-      left = left.filter(container => !now.includes(container));
-    }
   }
 
   #address(port: number): { readonly id: string; readonly port: number } {
@@ -279,18 +255,6 @@ export class TaskRun {
     const containers = this.#context.task().containers.map(own => (own.name === name ? { ...own, ...change } : own));
     this.#context.write({ containers });
   }
-}
-
-/** The containers of a task that is about to start. */
-export function newContainers(definition: TaskDefinitionRecord): ContainerRecord[] {
-  return (definition.input.containerDefinitions ?? []).map(({ name = '', image = '' }) => ({
-    name,
-    image,
-    runtimeId: newTaskId(),
-    lastStatus: 'PENDING',
-    healthStatus: 'UNKNOWN',
-    ports: [],
-  }));
 }
 
 function messageOf(error: unknown): string {

@@ -1,20 +1,9 @@
-import type {
-  DescribeTasksRequest,
-  DescribeTasksResponse,
-  ListTasksRequest,
-  ListTasksResponse,
-  RunTaskRequest,
-  RunTaskResponse,
-  StopTaskRequest,
-  StopTaskResponse,
-  Tag,
-  Task,
-} from '@aws-sdk/client-ecs';
+import type { Tag } from '@aws-sdk/client-ecs';
 import type { Target, TargetGroups, TargetState } from '../ports.ts';
-import { AwsError } from '../protocol.ts';
+import { newContainers } from './container-order.ts';
 import type { Driver } from './driver.ts';
 import type { Instances } from './instances.ts';
-import { arnOf, lastPart, newTaskId, pageOf } from './names.ts';
+import { arnOf, newTaskId } from './names.ts';
 import {
   type ClusterRecord,
   type InstanceRecord,
@@ -24,13 +13,7 @@ import {
   type TaskTarget,
 } from './records.ts';
 import type { Store } from './store.ts';
-import { checkTags } from './tags.ts';
-import { newContainers, type StopCause, TaskRun } from './task-run.ts';
-import { showTask } from './task-view.ts';
-
-/** Source: the SDK's comments on DescribeTasks, ListTasks and RunTask. */
-const perCall = 100;
-const runsPerCall = 10;
+import { type StopCause, TaskRun } from './task-run.ts';
 
 /** What the scheduler is told of tasks. */
 export interface TaskListener {
@@ -53,7 +36,7 @@ export interface Launch {
   readonly tags: readonly Tag[];
 }
 
-/** All tasks: their records, the runs that move them, and the operations about them. */
+/** All tasks: their records, and the runs that move them. */
 export class Tasks {
   readonly #store: Store;
   readonly #instances: Instances;
@@ -146,8 +129,7 @@ export class Tasks {
     for (const task of this.#store.allTasks()) {
       if (task.lastStatus === 'STOPPED') continue;
       const id = this.#store.instances.get(task.instance)?.ec2InstanceId ?? '';
-      for (const { groupArn, hostPort } of task.targets)
-        void this.#targetGroups.deregister(groupArn, { id, port: hostPort });
+      for (const { groupArn, hostPort } of task.targets) void this.#leaveGroup(groupArn, { id, port: hostPort });
       this.#store.putTask({
         ...task,
         version: task.version + 1,
@@ -176,90 +158,11 @@ export class Tasks {
     return remain;
   }
 
-  list(input: ListTasksRequest): ListTasksResponse {
-    const cluster = this.#store.cluster(input.cluster);
-    const wanted = input.desiredStatus ?? 'RUNNING';
-    const key = this.#store.serviceKey(cluster, input.serviceName);
-    if (input.serviceName && !this.#store.services.get(key))
-      throw new AwsError('ServiceNotFoundException', 'Service not found.');
-    const found = (input.serviceName ? this.#store.tasksOfSeen(key) : this.#store.tasksSeen()).filter(
-      task =>
-        task.cluster === cluster.name &&
-        (wanted === 'STOPPED' ? task.desiredStatus === 'STOPPED' : task.desiredStatus === 'RUNNING') &&
-        (!input.family || this.#store.definition(task.definition)?.family === input.family) &&
-        (!input.startedBy || task.startedBy === input.startedBy) &&
-        (!input.containerInstance || task.instance === lastPart(input.containerInstance)),
-    );
-    const { items, nextToken } = pageOf(
-      found,
-      ({ id }) => id,
-      Math.min(input.maxResults ?? perCall, perCall),
-      input.nextToken,
-    );
-    return { taskArns: items.map(({ arn }) => arn), nextToken };
-  }
-
-  describe(input: DescribeTasksRequest): DescribeTasksResponse {
-    const cluster = this.#store.cluster(input.cluster);
-    const references = input.tasks ?? [];
-    if (references.length === 0) throw new AwsError('InvalidParameterException', 'Tasks cannot be empty.');
-    if (references.length > perCall)
-      throw new AwsError('InvalidParameterException', 'Tasks cannot have more than 100 elements.');
-    const tasks: Task[] = [];
-    const failures: { arn: string; reason: string }[] = [];
-    for (const reference of references) {
-      const found = this.#store.taskSeen(lastPart(reference));
-      if (found?.cluster === cluster.name)
-        tasks.push(showTask(this.#store, found, input.include?.includes('TAGS') ?? false));
-      else
-        failures.push({
-          arn: arnOf(this.#store.place, `task/${cluster.name}/${lastPart(reference)}`),
-          reason: 'MISSING',
-        });
-    }
-    return { tasks, failures };
-  }
-
-  stopTask(input: StopTaskRequest): StopTaskResponse {
-    const cluster = this.#store.cluster(input.cluster);
-    const task = this.#store.task(lastPart(input.task ?? ''));
-    if (!task || task.cluster !== cluster.name)
-      throw new AwsError('InvalidParameterException', 'The referenced task was not found.');
-    this.stop(task.id, { code: 'UserInitiated', reason: input.reason ?? 'Task stopped by user', failure: false });
-    return { task: showTask(this.#store, this.#store.task(task.id) ?? task, true) };
-  }
-
-  run(input: RunTaskRequest): RunTaskResponse {
-    const cluster = this.#store.cluster(input.cluster);
-    const count = input.count ?? 1;
-    if (count < 1 || count > runsPerCall)
-      throw new AwsError('InvalidParameterException', 'count must be between 1 and 10.');
-    checkTags(input.tags ?? []);
-    const definition = this.#store.definition(input.taskDefinition ?? '');
-    if (!definition) throw new AwsError('ClientException', 'TaskDefinition not found.');
-    if (definition.status !== 'ACTIVE') throw new AwsError('ClientException', 'TaskDefinition is inactive');
-    const tasks: Task[] = [];
-    const failures: { arn: string; reason: string }[] = [];
-    for (let made = 0; made < count; made++) {
-      const placement = this.#instances.place(cluster.name, reservedBy(definition));
-      if ('refusal' in placement) {
-        failures.push({ arn: cluster.arn, reason: 'RESOURCE:MEMORY' });
-        continue;
-      }
-      const { instance } = placement;
-      const group = input.group ?? `family:${definition.family}`;
-      const task = this.launch({
-        cluster,
-        definition,
-        instance,
-        group,
-        startedBy: input.startedBy,
-        groups: [],
-        tags: input.tags ?? [],
-      });
-      tasks.push(showTask(this.#store, task, true));
-    }
-    return { tasks, failures };
+  /** A group that is gone needs no leaving. */
+  async #leaveGroup(groupArn: string, target: Target): Promise<void> {
+    try {
+      await this.#targetGroups.deregister(groupArn, target);
+    } catch {}
   }
 
   #write(id: string, change: Partial<TaskRecord>): void {
