@@ -67,6 +67,7 @@ export function studentRow(change: Partial<Student> = {}): Student {
 export class Rows<R extends Resource> {
   readonly rows = new Map<string, R>();
   readonly slots = new MemorySlots();
+  now = () => new Date();
   readonly #kind: Kind;
 
   constructor(reconciler: { readonly kind: string }, createdKind: (rows: Rows<R>) => Kind) {
@@ -117,7 +118,7 @@ export class Rows<R extends Resource> {
       log: pino({ level: 'silent' }),
       signal: never,
       stopping: never,
-      now: () => new Date(),
+      now: this.now,
       slots: this.slots,
       urgent: true,
       retrySeconds: () => 0.05,
