@@ -71,17 +71,16 @@ const mountPoints: sdk.MountPoint[] = [
   { sourceVolume: 'run', containerPath: run },
 ];
 
-/** Command lines of this machine's processes that hold a text. */
-function processesWith(mark: string): string[] {
+/** How many of this machine's processes have exactly this command line. */
+function processesOf(command: string): number {
   const all = readdirSync('/proc').filter(name => /^\d+$/.test(name));
-  return all.flatMap(pid => {
+  return all.filter(pid => {
     try {
-      const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
-      return line.includes(mark) && !line.includes('vitest') ? [line] : [];
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8') === `${command.replaceAll(' ', '\0')}\0`;
     } catch {
-      return [];
+      return false;
     }
-  });
+  }).length;
 }
 
 const modes: [string, boolean][] = [
@@ -173,9 +172,9 @@ describe.each(modes)('%s', (_, isolated) => {
   test.runIf(linux)('takes everything it started along', async () => {
     const mark = `4${process.pid}.${Date.now() % 1000}1`;
     const end = await start(`sleep ${mark} & sleep 0.3; exit 0`);
-    await eventually(() => processesWith(`sleep ${mark}`).length > 0);
+    await eventually(() => processesOf(`sleep ${mark}`) === 1);
     await ended(end);
-    await eventually(() => processesWith(`sleep ${mark}`).length === 0);
+    await eventually(() => processesOf(`sleep ${mark}`) === 0);
   });
 
   test('answers health checks by file and by command', async () => {
@@ -223,11 +222,11 @@ describe.each(modes)('%s', (_, isolated) => {
       });
       await driver.start();
       await driver.prepare({ id: '${taskId}', volumes: [] });
-      await driver.run('${taskId}', { definition: { name: 'c', image: 'sh', command: ['sleep ${mark} & sleep ${mark}'] }, ports: [] }, () => {});
+      await driver.run('${taskId}', { definition: { name: 'c', image: 'sh', command: ['sleep ${mark} & sleep ${mark}; exit'] }, ports: [] }, () => {});
       setInterval(() => {}, 1000);`,
     );
     const holder: ChildProcess = spawn(process.execPath, [program], { stdio: 'inherit' });
-    await eventually(() => processesWith(`sleep ${mark}`).length > 1);
+    await eventually(() => processesOf(`sleep ${mark}`) === 2);
     holder.kill('SIGKILL');
     await once(holder, 'exit');
     if (!isolated) {
@@ -241,7 +240,7 @@ describe.each(modes)('%s', (_, isolated) => {
       await next.start();
       expect(readdirSync(path.join(folder, 'tasks-2'))).toEqual([]);
     }
-    await eventually(() => processesWith(`sleep ${mark}`).length === 0);
+    await eventually(() => processesOf(`sleep ${mark}`) === 0);
   });
 
   test.runIf(isolated)('is its own user, alone, without rights, and sees only what is its own', async () => {

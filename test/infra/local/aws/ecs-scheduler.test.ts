@@ -195,9 +195,49 @@ describe('replacement', () => {
   });
 });
 
+describe('what lasts', () => {
+  test('a container with a restart policy is started again in its task, once it ran long enough', async () => {
+    const restartPolicy = { enabled: true, restartAttemptPeriod: 60 };
+    await createService(ground, await register(ground, { restartPolicy }));
+    await ground.clock.advance(60_000);
+    const task = await idOf(ground);
+    ground.driver.exit(task, 'web', { exitCode: 1 });
+    await ground.clock.settle();
+    expect(await tasksOf(ground)).toMatchObject([{ lastStatus: 'RUNNING', containers: [{ lastStatus: 'RUNNING' }] }]);
+    ground.driver.exit(task, 'web', { exitCode: 1 });
+    await ground.clock.settle();
+    expect(await statuses()).toEqual(['STOPPED', 'RUNNING']);
+  });
+
+  test('a target group that is gone keeps neither a task from ending nor the machine from going on', async () => {
+    const groups = ground.targetGroups;
+    await createService(ground, await register(ground), balanced);
+    await ground.clock.settle();
+    groups.deregister = async () => {
+      throw new Error('gone');
+    };
+    groups.register = () => {
+      throw new Error('gone');
+    };
+    await updateService(ground, { forceNewDeployment: true });
+    await ground.clock.advance(60_000);
+    const [old, failed] = await tasksOf(ground);
+    expect(old).toMatchObject({ lastStatus: 'STOPPED', stopCode: 'ServiceSchedulerInitiated' });
+    expect(failed).toMatchObject({ lastStatus: 'STOPPED', stoppedReason: 'unable to register targets: gone' });
+    expect((await describeService(ground)).deployments).toMatchObject([{ rolloutState: 'FAILED' }]);
+  });
+
+  test('tasks are found by family as by service', async () => {
+    await createService(ground, await register(ground));
+    await createService(ground, await register(ground, {}, { family: 'w-2' }), { serviceName: 'w-2' });
+    await ground.clock.settle();
+    const found = await ground.client.send(new sdk.ListTasksCommand({ cluster: 'armada', family: 'w-2' }));
+    expect(found.taskArns).toEqual([(await tasksOf(ground, 'w-2'))[0]?.taskArn]);
+  });
+});
+
 describe('a deployment', () => {
   test('fails when two tasks in a row end at their start, and starts no third', async () => {
-    ground.driver.images.set('app', { exits: { afterMilliseconds: 100, exitCode: 1 } });
     const checked = { healthCheck: { command: ['CMD-SHELL', 'curl localhost'], interval: 5 } };
     ground.driver.images.set('app', { neverHealthy: true, exits: { afterMilliseconds: 100, exitCode: 1 } });
     await createService(ground, await register(ground, checked));
