@@ -1,12 +1,12 @@
 /** How long questions are gathered before they are asked together. A pass over AWS takes far longer than this. */
-export const gatheringMilliseconds = 5;
+const gatheringMilliseconds = 5;
 
 /** Answers many questions by one call (or one set of pages): the questions in, a look-up of their answers out. */
-export type AnswerTogether<Question, Answer> = (
+type AnswerTogether<Question, Answer> = (
   questions: readonly Question[],
 ) => Promise<(question: Question) => Answer | Promise<Answer>>;
 
-export interface BatchOptions {
+interface BatchOptions {
   /** The most questions that one call can hold. */
   readonly size: number;
   /** One call at a time: what is asked meanwhile shares the next one. For sets of pages, which answer everybody. */

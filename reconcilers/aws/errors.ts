@@ -2,16 +2,7 @@
  * What an AWS error means to us. `unready`: something it depends on, or an older thing of that name, is not there or
  * not gone yet. `other`: everything that only backoff can answer.
  */
-export type ErrorClass =
-  | 'gone'
-  | 'exists'
-  | 'in-use'
-  | 'throttled'
-  | 'denied'
-  | 'quota'
-  | 'unready'
-  | 'invalid'
-  | 'other';
+type ErrorClass = 'gone' | 'exists' | 'in-use' | 'throttled' | 'denied' | 'quota' | 'unready' | 'invalid' | 'other';
 
 /** Classes by `error.name`, as the SDK gives it. Source: the clients' models; throttling and access are not modelled. */
 const classes: Readonly<Record<string, ErrorClass>> = {
@@ -59,7 +50,7 @@ const classes: Readonly<Record<string, ErrorClass>> = {
 };
 
 /** Classifies what an SDK client threw, by its name alone. */
-export function classify(error: unknown): ErrorClass {
+function classify(error: unknown): ErrorClass {
   return (error instanceof Error && classes[error.name]) || 'other';
 }
 

@@ -12,8 +12,8 @@ import {
 } from '@aws-sdk/client-efs';
 import { is, unless } from '../aws/errors.ts';
 import { homePath, tagKeys, tagsOf } from '../aws/names.ts';
-import type { Deed } from './apply.ts';
 import { renderBlueprint } from './blueprint.ts';
+import type { Deed } from './deed.ts';
 import type { Observed } from './model.ts';
 import { homeFrom } from './reading.ts';
 import { quotaReached, unseen } from './refusals.ts';

@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { is, unless } from '../aws/errors.ts';
 import { ownership, tagsOf } from '../aws/names.ts';
-import type { Deed } from './apply.ts';
+import type { Deed } from './deed.ts';
 import { hostAt } from './ground.ts';
 import type { Observed, Target } from './model.ts';
 import { hostsOf, targetsOf } from './reading.ts';

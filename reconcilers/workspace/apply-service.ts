@@ -7,8 +7,8 @@ import {
 } from '@aws-sdk/client-ecs';
 import { is, unless } from '../aws/errors.ts';
 import { tagsOf } from '../aws/names.ts';
-import type { Deed } from './apply.ts';
 import { containerNames, gatePort } from './blueprint.ts';
+import type { Deed } from './deed.ts';
 import type { Observed } from './model.ts';
 import { serviceFrom } from './reading.ts';
 

@@ -10,17 +10,9 @@ import {
   setTargetAttributes,
 } from './apply-route.ts';
 import { createService, deleteService, startService, stopService, trimService } from './apply-service.ts';
-import { type Ground, type Names, namesOf } from './ground.ts';
+import type { Deed } from './deed.ts';
+import { type Ground, namesOf } from './ground.ts';
 import type { Action, Observed } from './model.ts';
-
-/** What an action is done with. */
-export interface Deed {
-  readonly workspace: Workspace;
-  readonly observed: Observed;
-  readonly names: Names;
-  readonly ground: Ground;
-  readonly context: Context;
-}
 
 /**
  * Does one thing and answers with the observation as AWS's own answer leaves it. What is already so is success; what

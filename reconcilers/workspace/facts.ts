@@ -4,8 +4,8 @@ import type { Crash, Observed, Service, Task } from './model.ts';
 /** What plan and summary conclude from an observation: small, named, pure. */
 
 /** A task that crashes as often within this time is not started again. */
-export const crashLimit = 3;
-export const crashWindowMilliseconds = 10 * 60_000;
+const crashLimit = 3;
+const crashWindowMilliseconds = 10 * 60_000;
 /** Gates report every 20 s: an older report says nothing about now. */
 const reportMilliseconds = 60_000;
 

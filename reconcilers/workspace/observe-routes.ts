@@ -77,12 +77,6 @@ async function ownerOf(candidate: Candidate, workspace: Workspace, ground: Groun
 }
 
 /** A rule of ours in our words. */
-export function routeFrom({
-  rule,
-  balancer,
-  priority,
-  hostIsOurs,
-  targetIsOurs,
-}: Omit<Candidate, 'placeIsOurs'>): Route {
+function routeFrom({ rule, balancer, priority, hostIsOurs, targetIsOurs }: Omit<Candidate, 'placeIsOurs'>): Route {
   return { id: rule.RuleArn ?? '', balancer, priority, correct: hostIsOurs && targetIsOurs };
 }

@@ -70,16 +70,15 @@ export class Rows<R extends Resource> {
   now = () => new Date();
   readonly #kind: Kind;
 
-  constructor(reconciler: { readonly kind: string }, createdKind: (rows: Rows<R>) => Kind) {
-    this.#kind = createdKind(this);
-    if (this.#kind.name !== reconciler.kind) throw new Error('another kind');
+  constructor(kindOver: (rows: Rows<R>) => Kind) {
+    this.#kind = kindOver(this);
   }
 
   static of<R extends Resource, O extends object, A extends { readonly type: string }>(
     reconciler: Reconciler<R, O, A>,
     withSlot: (row: R, slot: Slot | null) => R = row => row,
   ): Rows<R> {
-    return new Rows<R>(reconciler, rows =>
+    return new Rows<R>(rows =>
       createKind(reconciler, {
         keys: async () => [...rows.rows.keys()],
         load: async id => {
