@@ -43,6 +43,7 @@ export function registerErrors(app: FastifyInstance): void {
 /** The answer to anything thrown while a request was answered. */
 export function answer(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   if (error instanceof Refused) {
+    if (error.cause !== undefined) request.log.warn({ err: error }, 'refused for a cause elsewhere');
     if (error.retryAfter !== undefined) reply.header('retry-after', String(error.retryAfter));
     return sendProblem(request, reply, error.status, error.facts);
   }

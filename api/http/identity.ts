@@ -8,6 +8,7 @@ import {
   ForgotPasswordCommand,
 } from '@aws-sdk/client-cognito-identity-provider';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
+import { Refused } from './problem.ts';
 import type { Settings } from './settings.ts';
 
 /** Who somebody proved to be: a verified address, in lower case, and the groups they are in. */
@@ -59,6 +60,8 @@ const refusals: Readonly<Record<string, 'refused' | 'expired' | 'weak-password' 
   CodeDeliveryFailureException: 'throttled',
 };
 
+const awaySeconds = 5;
+
 /** The user pool's answers, over the SDK; its tokens are checked as if they came from anywhere. */
 export function createIdentity(
   settings: Pick<Settings, 'userPoolId' | 'userPoolClientId' | 'issuer'>,
@@ -95,7 +98,8 @@ export function createIdentity(
         AuthFlow: 'ADMIN_USER_PASSWORD_AUTH',
         AuthParameters: { USERNAME: email, PASSWORD: password },
       });
-      return orRefusal(async () => answerOf(await client.send(command)));
+      const sent = await orRefusal(() => client.send(command));
+      return sent.outcome === 'answered' ? answerOf(sent.output) : sent;
     },
     async setNewPassword(email, challenge, password) {
       const command = new AdminRespondToAuthChallengeCommand({
@@ -105,16 +109,14 @@ export function createIdentity(
         Session: challenge,
         ChallengeResponses: { USERNAME: email, NEW_PASSWORD: password },
       });
-      const answer = await orRefusal(async () => answerOf(await client.send(command)));
-      // The password was ours to choose; what can be refused here is the challenge.
-      return answer.outcome === 'refused' ? { outcome: 'expired' } : answer;
+      const sent = await orRefusal(() => client.send(command));
+      if (sent.outcome === 'answered') return answerOf(sent.output);
+      // The person chose the password just now; what Cognito refuses is the challenge.
+      return sent.outcome === 'refused' ? { outcome: 'expired' } : sent;
     },
     async sendCode(email) {
       const command = new ForgotPasswordCommand({ ClientId, Username: email });
-      const answer = await orRefusal(async () => {
-        await client.send(command);
-        return { outcome: 'sent' as const };
-      });
+      const answer = await orRefusal(() => client.send(command));
       return answer.outcome === 'throttled' ? 'throttled' : 'sent';
     },
     async resetPassword(email, code, password) {
@@ -124,23 +126,22 @@ export function createIdentity(
         ConfirmationCode: code,
         Password: password,
       });
-      const answer = await orRefusal(async () => {
-        await client.send(command);
-        return { outcome: 'set' as const };
-      });
-      return answer.outcome;
+      const answer = await orRefusal(() => client.send(command));
+      return answer.outcome === 'answered' ? 'set' : answer.outcome;
     },
   };
 }
 
-type RefusalOutcome = { readonly outcome: 'refused' | 'expired' | 'weak-password' | 'throttled' };
+type Sent<T> =
+  | { readonly outcome: 'answered'; readonly output: T }
+  | { readonly outcome: 'refused' | 'expired' | 'weak-password' | 'throttled' };
 
-async function orRefusal<T>(work: () => Promise<T>): Promise<T | RefusalOutcome> {
+async function orRefusal<T>(send: () => Promise<T>): Promise<Sent<T>> {
   try {
-    return await work();
-  } catch (error) {
-    const outcome = error instanceof CognitoIdentityProviderServiceException ? refusals[error.name] : undefined;
+    return { outcome: 'answered', output: await send() };
+  } catch (cause) {
+    const outcome = cause instanceof CognitoIdentityProviderServiceException ? refusals[cause.name] : undefined;
     if (outcome) return { outcome };
-    throw new Error('ask Cognito who this is', { cause: error });
+    throw new Refused(503, 'Signing in is not possible right now. Try again shortly.', awaySeconds, cause);
   }
 }

@@ -33,9 +33,9 @@ export class Refused extends Error {
   /** For 429 and 503: when to try again. */
   readonly retryAfter: number | undefined;
 
-  constructor(status: number, facts: Facts | string, retryAfter?: number) {
+  constructor(status: number, facts: Facts | string, retryAfter?: number, cause?: unknown) {
     const said = typeof facts === 'string' ? { detail: facts } : facts;
-    super(said.detail ?? STATUS_CODES[status]);
+    super(said.detail ?? STATUS_CODES[status], { cause });
     this.status = status;
     this.facts = said;
     this.retryAfter = retryAfter;

@@ -2,7 +2,7 @@ import { type Static, type TProperties, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import type { Balancer } from '../resources/host.ts';
 
-const origin = '^https?://[^/?#@\\s]+$';
+const origin = '^https?://[^/?#@\\s]+/?$';
 
 /** The API's part of the settings. Names and meanings: ARCHITECTURE.md. */
 const variables = {

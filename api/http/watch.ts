@@ -16,7 +16,6 @@ import type { App, Dependencies } from './app.ts';
 import type { Told } from './hub.ts';
 import type { Principal } from './principal.ts';
 import { Refused } from './problem.ts';
-import { visibleCourse } from './visible.ts';
 import { shownWorkspace, type WorkspaceItem } from './workspaces.ts';
 
 /** What a stream tells of one change: the object as it is now, null when it is gone. */
@@ -47,8 +46,6 @@ export function registerWatch(app: App, dependencies: Dependencies): void {
     { schema: { querystring }, sse: 'only', onRequest: refuseOtherTypes },
     async (request, reply) => {
       const { principal } = request;
-      const course =
-        request.query.course === undefined ? undefined : await visibleCourse(pool, request.scope, request.query.course);
       const person = principal.kind === 'person' ? principal.person.id : undefined;
       if (person !== undefined) {
         const count = open.get(person) ?? 0;
@@ -56,7 +53,12 @@ export function registerWatch(app: App, dependencies: Dependencies): void {
           throw new Refused(429, `${streamsPerPerson} pages of yours are live already. Close one.`);
         open.set(person, count + 1);
       }
-      const stream = new Stream(reply, { scope: request.scope, courseId: course?.id, principal }, dependencies, load);
+      const stream = new Stream(
+        reply,
+        { scope: request.scope, course: request.query.course, principal },
+        dependencies,
+        load,
+      );
       const leave = hub.add(stream);
       reply.sse.onClose(() => {
         leave();
@@ -124,7 +126,8 @@ async function objectsOf(pool: Sql, ids: (kind: string) => string[]) {
 
 interface Viewer {
   readonly scope: Scope;
-  readonly courseId: string | undefined;
+  /** Id or slug of the course whose workspaces are wanted; it narrows, and gives no right. */
+  readonly course: string | undefined;
   readonly principal: Principal;
 }
 
@@ -213,10 +216,11 @@ class Stream {
   /** Ids are random: that something unknown is gone tells nobody anything. */
   #visible({ object }: Change): boolean {
     const scope = this.#scope;
+    const { course } = this.#viewer;
     if (object === null) return true;
     switch (object.kind) {
       case 'workspace':
-        if (this.#viewer.courseId !== undefined && object.course.id !== this.#viewer.courseId) return false;
+        if (course !== undefined && course !== object.course.id && course !== object.course.slug) return false;
         return within(scope, { courseId: object.course.id, personId: object.student.id });
       case 'course':
         return scope.reach === 'all' || (scope.reach === 'course' && scope.courseIds.includes(object.id));

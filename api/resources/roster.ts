@@ -114,7 +114,7 @@ type Read = { readonly name: string; readonly email: string } | { readonly reaso
 
 function readLine(text: string, roles: readonly Role[] | undefined): Read {
   if (!text.includes('@')) return { reason: 'No e-mail address in this line.' };
-  const angled = /^(?<name>[^<>]*)<\s*(?<email>[^<>\s]*@[^<>\s]*)\s*>[\s,;]*$/.exec(text)?.groups;
+  const angled = /^(?<name>[^<>;\t]*)<\s*(?<email>[^<>\s]*@[^<>\s]*)\s*>[\s,;]*$/.exec(text)?.groups;
   if (angled) return person(angled['name'] ?? '', angled['email'] ?? '');
   const fields = split(text);
   if (!fields) return { reason: 'A quotation mark in this line is not closed.' };
@@ -159,8 +159,10 @@ function person(rawName: string, rawEmail: string): Read {
 function nameOf(raw: string): string {
   const name = raw
     .replace(/["]/g, ' ')
-    .replace(/^[\s()<>,;]+|[\s()<>,;]+$/g, '')
+    .replace(/^[\s,;]+|[\s,;]+$/g, '')
+    .replace(/^\((.*)\)$/, '$1')
     .replace(/\s+/g, ' ')
+    .trim()
     .normalize('NFC');
   const parts = name.split(', ');
   const [last, first] = parts;

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Heartbeat } from '../../../api/resources/entrance.ts';
 import { type Api, makeClass, type Person, startApi } from './harness.ts';
 
 let api: Api;
@@ -13,14 +14,8 @@ beforeAll(async () => {
 });
 afterAll(() => api.close());
 
-const beat = {
-  ready: true,
-  problem: null,
-  active: true,
-  marked: false,
-  visitors: [] as { sub: string; sid: string }[],
-};
-const report = (change: Partial<typeof beat> = {}, token = api.keys.heartbeatToken(id)) =>
+const beat: Heartbeat = { ready: true, problem: null, active: true, marked: false, visitors: [] };
+const report = (change: Partial<Heartbeat> = {}, token = api.keys.heartbeatToken(id)) =>
   api.send(
     'POST',
     '/v1/heartbeats',

@@ -76,7 +76,9 @@ const kinds = (stream: Stream) => stream.events.map(({ data }) => `${data.kind} 
 test('a change arrives with the object as it is, and its version as the event’s id', async () => {
   const stream = await watch('operator');
   await run('fall-intro-ada-lovelace', true);
-  const event = await eventually(() => stream.events[0]!.event === 'change' && stream.events[0]!);
+  await eventually(() => stream.events.length > 0);
+  const [event] = stream.events as [Event];
+  expect(event.event).toBe('change');
   expect(event.data).toMatchObject({
     kind: 'workspace',
     object: { slug: 'fall-intro-ada-lovelace', spec: { running: true }, url: null },
@@ -123,10 +125,11 @@ test('a student is told of what is theirs, staff of their course, nobody of more
   await api.send('PUT', '/v1/courses/other/cohorts/fall', 'operator');
   const staff = await api.person('Tara Staff');
   await api.send('PUT', '/v1/courses/other/staff/tara-staff', 'operator');
-  const [own, course, filtered, all] = await Promise.all([
+  const [own, course, filtered, narrow, all] = await Promise.all([
     watch(ada),
     watch(staff),
     watch('operator', { query: '?course=intro' }),
+    watch(ada, { query: '?course=intro' }),
     watch('operator'),
   ]);
   await run('fall-intro-bob-ross', true);
@@ -135,6 +138,7 @@ test('a student is told of what is theirs, staff of their course, nobody of more
   await run('fall-other-ada-lovelace', true);
   await eventually(() => all!.events.length >= 4);
   await eventually(() => own!.events.length >= 2 && course!.events.length >= 2 && filtered!.events.length >= 2);
+  expect(kinds(narrow!)).toEqual(['workspace fall-intro-ada-lovelace']);
   expect(kinds(own!).sort()).toEqual(['workspace fall-intro-ada-lovelace', 'workspace fall-other-ada-lovelace']);
   expect(kinds(course!).sort()).toEqual(['workspace fall-other-ada-lovelace', 'workspace fall-other-bob-ross']);
   expect(kinds(filtered!).sort()).toEqual(['workspace fall-intro-ada-lovelace', 'workspace fall-intro-bob-ross']);
