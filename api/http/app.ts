@@ -19,6 +19,7 @@ import { registerRights } from './auth.ts';
 import { registerCohorts } from './cohorts.ts';
 import { registerCourses } from './courses.ts';
 import { registerEnrolments } from './enrolments.ts';
+import type { App, Dependencies } from './dependencies.ts';
 import { answer, registerErrors } from './errors.ts';
 import { registerEvents } from './events.ts';
 import { registerHealth } from './health.ts';
@@ -38,28 +39,6 @@ import { registerTokens } from './tokens.ts';
 import { validatorCompiler } from './validation.ts';
 import { registerWatch } from './watch.ts';
 import { registerWorkspaces } from './workspaces.ts';
-
-/** What the app is built from; nothing in it reaches for the outside by itself. */
-export interface Dependencies {
-  readonly pool: pg.Pool;
-  readonly settings: Settings;
-  readonly keys: Keys;
-  readonly identity: Identity;
-  /** Tells of changes in the database; the caller opens and closes it. */
-  readonly hub: Hub;
-  readonly assets: ReadonlyMap<string, Asset>;
-  readonly now: () => Date;
-  readonly logger?: FastifyServerOptions['logger'];
-}
-
-/** An app whose routes take their types from their schemas. */
-export type App = FastifyInstance<
-  RawServerDefault,
-  IncomingMessage,
-  ServerResponse,
-  FastifyBaseLogger,
-  TypeBoxTypeProvider
->;
 
 /** JSON of one object is small; the roster has a limit of its own. */
 const bodyBytes = 64 * 1024;

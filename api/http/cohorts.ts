@@ -2,7 +2,7 @@ import { Type } from 'typebox';
 import { CohortSpec } from '../resources/cohort.ts';
 import { reservedSlugs, slugLengths, slugPattern } from '../resources/slug.ts';
 import { deleteCohort, findCohort, listCohorts, putCohort } from '../store/cohorts.ts';
-import type { App, Dependencies } from './app.ts';
+import type { App, Dependencies } from './dependencies.ts';
 import { preconditionOf, sendObject, sendWritten } from './etag.ts';
 import { listOf, pageOf, pageQuery } from './lists.ts';
 import { slugOf } from './principal.ts';

@@ -2,7 +2,7 @@ import { Type } from 'typebox';
 import { type CourseSpec, CourseSpec as courseSchema, defaultCourse } from '../resources/course.ts';
 import { slugLengths, slugPattern } from '../resources/slug.ts';
 import { deleteCourse, findCourse, listCourses, putCourse } from '../store/courses.ts';
-import type { App, Dependencies } from './app.ts';
+import type { App, Dependencies } from './dependencies.ts';
 import { refuseReserved } from './cohorts.ts';
 import { preconditionOf, sendObject, sendWritten } from './etag.ts';
 import { listOf, pageOf, pageQuery } from './lists.ts';

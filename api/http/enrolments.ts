@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { enrol, listStaff, setStaff, unenrol } from '../store/enrolments.ts';
 import { findPerson } from '../store/people.ts';
-import type { App, Dependencies } from './app.ts';
+import type { App, Dependencies } from './dependencies.ts';
 import { slugOf } from './principal.ts';
 import { notFound } from './problem.ts';
 import { visibleCohort, visibleCourse } from './visible.ts';

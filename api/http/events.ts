@@ -2,7 +2,7 @@ import { Type } from 'typebox';
 import { listEvents } from '../store/events.ts';
 import { findPerson } from '../store/people.ts';
 import { findWorkspace } from '../store/workspaces.ts';
-import type { App, Dependencies } from './app.ts';
+import type { App, Dependencies } from './dependencies.ts';
 import { Refused } from './problem.ts';
 
 const querystring = Type.Object(

@@ -1,4 +1,4 @@
-import type { App, Dependencies } from './app.ts';
+import type { App, Dependencies } from './dependencies.ts';
 import { Refused } from './problem.ts';
 
 /** `/healthz`: this process answers. `/readyz`: and Postgres does. */

@@ -1,6 +1,6 @@
 import { Heartbeat } from '../resources/entrance.ts';
 import { recordHeartbeat } from '../store/reports.ts';
-import type { App, Dependencies } from './app.ts';
+import type { App, Dependencies } from './dependencies.ts';
 import { Refused } from './problem.ts';
 
 /** Where gates report, each with the token of its own workspace; the answer says who must go. */

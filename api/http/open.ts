@@ -5,7 +5,7 @@ import { enterPath, type TicketClaims, ticketAlgorithm, ticketSeconds } from '..
 import type { Keys } from '../resources/keys.ts';
 import { addEvent } from '../store/events.ts';
 import { findWorkspace } from '../store/workspaces.ts';
-import type { App, Dependencies } from './app.ts';
+import type { App, Dependencies } from './dependencies.ts';
 import { pathOf } from './origin.ts';
 import { openPage } from './pages.ts';
 import { Refused } from './problem.ts';

@@ -2,7 +2,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import { parseRoster, type RosterRow, rosterLimits } from '../resources/roster.ts';
 import { addRoster } from '../store/enrolments.ts';
-import type { App, Dependencies } from './app.ts';
+import type { App, Dependencies } from './dependencies.ts';
 import { slugOf } from './principal.ts';
 import { Refused } from './problem.ts';
 import { visibleCohort } from './visible.ts';

@@ -3,7 +3,7 @@ import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import type { Boot } from '../resources/boot.ts';
 import { findWorkspace, listWorkspaces } from '../store/workspaces.ts';
-import type { App, Dependencies } from './app.ts';
+import type { App, Dependencies } from './dependencies.ts';
 import { roleOf } from './auth.ts';
 import { pathOf } from './origin.ts';
 import { messagePage, outboxPage, shellPage } from './pages.ts';

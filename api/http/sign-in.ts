@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { ensureInstructor, findPersonByEmail } from '../store/people.ts';
 import { createSession, endSession, endSessionsOf } from '../store/sessions.ts';
-import type { App, Dependencies } from './app.ts';
+import type { App, Dependencies } from './dependencies.ts';
 import { challengeOf, clearChallenge, setChallenge } from './challenge.ts';
 import type { Answer, Proved } from './identity.ts';
 import { pathOf } from './origin.ts';

@@ -2,7 +2,7 @@ import { Type } from 'typebox';
 import { StudentSpec } from '../resources/student.ts';
 import { addMember, removeMember } from '../store/enrolments.ts';
 import { deletePerson, findPerson, listStudents, patchPerson } from '../store/people.ts';
-import type { App, Dependencies } from './app.ts';
+import type { App, Dependencies } from './dependencies.ts';
 import { preconditionOf, sendObject, sendWritten } from './etag.ts';
 import { listOf, pageOf, pageQuery } from './lists.ts';
 import { slugOf } from './principal.ts';

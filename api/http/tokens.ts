@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { createToken, deleteToken, listTokens } from '../store/tokens.ts';
-import type { App, Dependencies } from './app.ts';
+import type { App, Dependencies } from './dependencies.ts';
 import type { Principal } from './principal.ts';
 import { notFound, Refused } from './problem.ts';
 

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import type { App } from './app.ts';
+import type { App } from './dependencies.ts';
 
 /** One account from one address; a person mistypes a few times. */
 const perBoth = { max: 10, timeWindow: 5 * 60_000 };

@@ -12,7 +12,7 @@ import { liveSessions } from '../store/sessions.ts';
 import { writtenSince } from '../store/since.ts';
 import { presentVersion } from '../store/turn.ts';
 import { workspacesByIds } from '../store/workspaces.ts';
-import type { App, Dependencies } from './app.ts';
+import type { App, Dependencies } from './dependencies.ts';
 import type { Told } from './hub.ts';
 import type { Principal } from './principal.ts';
 import { Refused } from './problem.ts';

@@ -11,7 +11,7 @@ import {
   listWorkspaces,
   patchWorkspace,
 } from '../store/workspaces.ts';
-import type { App, Dependencies } from './app.ts';
+import type { App, Dependencies } from './dependencies.ts';
 import { preconditionOf, sendObject, sendWritten } from './etag.ts';
 import { listOf, pageOf, pageQuery } from './lists.ts';
 import { slugOf } from './principal.ts';
