@@ -62,7 +62,7 @@ export function restartAsked(workspace: Workspace): boolean {
 export function brokenOff(workspace: Workspace, observed: Observed, wantedHash: string, now: Date): boolean {
   const { service, blueprint } = observed;
   const { status, spec, generation } = workspace;
-  if (!spec.running || !service || service.desired > 0) return false;
+  if (!spec.running || service?.state !== 'active' || service.desired > 0) return false;
   if (generation !== status.observedGeneration || restartAsked(workspace)) return false;
   if (status.failure === null && status.step === 'preparing') return false;
   if (blueprint !== 'unread' && isChanged(service, blueprint, wantedHash)) return false;
