@@ -17,7 +17,8 @@ function fenced(name, comment, packages, allowed) {
   };
 }
 
-const pureReconcilers = '^reconcilers/(aws/names|[a-z]+/(model|plan|summarize|ides))\\.ts$';
+const pureReconcilers =
+  '^reconcilers/(aws/names|[a-z]+/(model|plan|summarize|ides|way-up|facts|blueprint|stuck|settings))\\.ts$';
 
 export default {
   forbidden: [
@@ -74,6 +75,7 @@ export default {
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
     doNotFollow: { path: 'node_modules' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default'] },
     exclude: { path: 'infra/local/ide/stubs' },
   },
 };

@@ -1,4 +1,3 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import fastifyCookie from '@fastify/cookie';
 import fastifyFormbody from '@fastify/formbody';
 import fastifyHelmet from '@fastify/helmet';
@@ -6,33 +5,22 @@ import fastifyRateLimit from '@fastify/rate-limit';
 import { fastifySSE } from '@fastify/sse';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import fastifyUnderPressure from '@fastify/under-pressure';
-import fastify, {
-  type FastifyBaseLogger,
-  type FastifyInstance,
-  type FastifyServerOptions,
-  type RawServerDefault,
-} from 'fastify';
-import type pg from 'pg';
-import type { Keys } from '../resources/keys.ts';
-import type { Asset } from './assets.ts';
+import fastify from 'fastify';
 import { registerRights } from './auth.ts';
 import { registerCohorts } from './cohorts.ts';
 import { registerCourses } from './courses.ts';
-import { registerEnrolments } from './enrolments.ts';
 import type { App, Dependencies } from './dependencies.ts';
+import { registerEnrolments } from './enrolments.ts';
 import { answer, registerErrors } from './errors.ts';
 import { registerEvents } from './events.ts';
 import { registerHealth } from './health.ts';
 import { registerHeartbeats } from './heartbeats.ts';
-import type { Hub } from './hub.ts';
-import type { Identity } from './identity.ts';
 import { registerOpen } from './open.ts';
 import { registerOpenapi } from './openapi.ts';
 import { registerCrossSite, registerHosts } from './origin.ts';
 import { registerPrincipal } from './principal.ts';
 import { registerRoster } from './roster.ts';
 import { registerScreens } from './screens.ts';
-import type { Settings } from './settings.ts';
 import { registerSignIn } from './sign-in.ts';
 import { registerStudents } from './students.ts';
 import { registerTokens } from './tokens.ts';

@@ -44,9 +44,6 @@ export interface Status {
   readonly conditions: readonly Condition[];
 }
 
-/** The status of an object that no controller has seen yet. */
-export const unseen: Status = { observedGeneration: 0, conditions: [] };
-
 /** `schema` or null. */
 export function Nullable<S extends TSchema>(schema: S) {
   return Type.Union([schema, Type.Null()]);

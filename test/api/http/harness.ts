@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { InjectOptions } from 'fastify';
-import { type App, buildApp } from '../../../api/http/app.ts';
+import { buildApp } from '../../../api/http/app.ts';
+import type { App } from '../../../api/http/dependencies.ts';
 import { createHub, type Hub } from '../../../api/http/hub.ts';
 import type { Answer, Identity } from '../../../api/http/identity.ts';
 import { readSettings, type Settings } from '../../../api/http/settings.ts';
