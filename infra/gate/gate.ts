@@ -32,7 +32,7 @@ export async function startGate({ settings, log, now }: GateOptions): Promise<Ga
   const { homePath, homeId, readyFile } = settings;
   const closing = new AbortController();
   const sessions = new Sessions(now);
-  const activity = new Activity();
+  const activity = new Activity(now);
   let home: HomeReport = { problem: null, marked: false };
   let lock: Lock | undefined;
 

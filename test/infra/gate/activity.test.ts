@@ -1,5 +1,7 @@
+import type { Socket } from 'node:net';
+import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
-import { ClientFrames } from '../../../infra/gate/activity.ts';
+import { Activity, ClientFrames } from '../../../infra/gate/activity.ts';
 
 /** A masked frame as a browser sends it. */
 function frame(payload: number, opcode = 2): Buffer {
@@ -33,4 +35,23 @@ test('messages are measured wherever the stream is cut, control frames are not c
     for (let at = 0; at < stream.length; at += cut) frames.read(stream.subarray(at, at + cut));
     expect(sizes, `cut at ${cut}`).toEqual([5, 0, 125, 126, 70_000, 13]);
   }
+});
+
+test('a socket is busy when a person types, not when a tab is open', () => {
+  let now = 0;
+  const activity = new Activity(() => now);
+  const socket = new PassThrough();
+  activity.follow(socket as unknown as Socket);
+  const send = (count: number, every: number) => {
+    for (let sent = 0; sent < count; sent += 1) {
+      now += every;
+      socket.write(frame(14));
+      socket.read();
+    }
+    return activity.take();
+  };
+  // Ten minutes of an open tab, then twenty keystrokes with their acknowledgements, then the tab again.
+  expect(send(960, 625)).toBe(false);
+  expect(send(40, 100)).toBe(true);
+  expect(send(960, 625)).toBe(false);
 });
