@@ -1,9 +1,15 @@
 /** How long questions are gathered before they are asked together. A pass over AWS takes far longer than this. */
 const gatheringMilliseconds = 5;
+/** The same where nobody waits: long enough for a whole resync's passes to come by. */
+const patientMilliseconds = 100;
 
-/** Answers many questions by one call (or one set of pages): the questions in, a look-up of their answers out. */
+/**
+ * Answers many questions by one call (or one set of pages): the questions in, a look-up of their answers out. `urgent`:
+ * somebody waits for one of them.
+ */
 type AnswerTogether<Question, Answer> = (
   questions: readonly Question[],
+  urgent: boolean,
 ) => Promise<(question: Question) => Answer | Promise<Answer>>;
 
 interface BatchOptions {
@@ -27,6 +33,7 @@ export class Batch<Question, Answer> {
   readonly #answer: AnswerTogether<Question, Answer>;
   #waiting = new Map<Question, Waiting<Answer>[]>();
   #timer: NodeJS.Timeout | undefined;
+  #urgent = false;
   #busy = false;
 
   /** Questions are told apart as a Map does. */
@@ -35,29 +42,37 @@ export class Batch<Question, Answer> {
     this.#answer = answer;
   }
 
-  /** Asks; the answer arrives with those to the other questions of the moment. */
-  ask(question: Question): Promise<Answer> {
+  /** Asks; the answer arrives with those to the other questions of the moment. Whoever is not urgent waits for more of them. */
+  ask(question: Question, urgent = true): Promise<Answer> {
     return new Promise<Answer>((resolve, reject) => {
       const waiting = this.#waiting.get(question) ?? [];
       waiting.push({ resolve, reject });
       this.#waiting.set(question, waiting);
+      if (urgent && !this.#urgent) {
+        this.#urgent = true;
+        clearTimeout(this.#timer);
+        this.#timer = undefined;
+      }
       this.#schedule();
     });
   }
 
   #schedule(): void {
     if (this.#busy || this.#waiting.size === 0) return;
-    this.#timer ??= setTimeout(() => void this.#send(), gatheringMilliseconds);
+    const milliseconds = this.#urgent ? gatheringMilliseconds : patientMilliseconds;
+    this.#timer ??= setTimeout(() => void this.#send(), milliseconds);
   }
 
   async #send(): Promise<void> {
     const entries = [...this.#waiting];
+    const urgent = this.#urgent;
     this.#waiting = new Map();
     this.#timer = undefined;
+    this.#urgent = false;
     this.#busy = this.#options.alone === true;
     const calls: Promise<void>[] = [];
     for (let from = 0; from < entries.length; from += this.#options.size) {
-      calls.push(this.#settle(entries.slice(from, from + this.#options.size)));
+      calls.push(this.#settle(entries.slice(from, from + this.#options.size), urgent));
     }
     await Promise.all(calls);
     if (!this.#options.alone) return;
@@ -65,9 +80,12 @@ export class Batch<Question, Answer> {
     this.#schedule();
   }
 
-  async #settle(entries: readonly (readonly [Question, readonly Waiting<Answer>[]])[]): Promise<void> {
+  async #settle(entries: readonly (readonly [Question, readonly Waiting<Answer>[]])[], urgent: boolean): Promise<void> {
     try {
-      const answerTo = await this.#answer(entries.map(([question]) => question));
+      const answerTo = await this.#answer(
+        entries.map(([question]) => question),
+        urgent,
+      );
       for (const [question, waiting] of entries) for (const { resolve } of waiting) resolve(answerTo(question));
     } catch (error) {
       for (const [, waiting] of entries) for (const { reject } of waiting) reject(error);

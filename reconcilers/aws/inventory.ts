@@ -25,7 +25,13 @@ import { unless } from './errors.ts';
 import type { Pace } from './rates.ts';
 
 /** Batched reading of AWS: the questions of a moment become as few calls as AWS allows. */
-export interface Inventory {
+export interface Inventory extends Questions {
+  /** The same for whoever can wait: more questions share a call, and people's calls go first. */
+  readonly patient: Questions;
+}
+
+/** What can be asked. */
+export interface Questions {
   /** The service as DescribeServices has it, with its tags; undefined where AWS knows none of that name. */
   service(name: string): Promise<Service | undefined>;
   /** Tasks of a family that are to run (whatever they do yet), or that are to stop or have stopped within the hour. */
@@ -59,9 +65,9 @@ export function createInventory(options: {
   const { clients, cluster, fileSystemId, pace } = options;
   const { ecs, elb, efs } = clients;
 
-  const services = new Batch<string, Service | undefined>({ size: servicesPerCall }, async names => {
+  const services = new Batch<string, Service | undefined>({ size: servicesPerCall }, async (names, urgent) => {
     const input = { cluster, services: [...names], include: ['TAGS' as const] };
-    const answer = await pace('ecs', true, () => ecs.send(new DescribeServicesCommand(input)));
+    const answer = await pace('ecs', urgent, () => ecs.send(new DescribeServicesCommand(input)));
     const failure = answer.failures?.find(({ reason }) => reason !== 'MISSING');
     if (failure) throw new Error(`describe services: ${failure.arn} could not be read: ${failure.reason}`);
     // Several of one name: an inactive one beside the one that took its name.
@@ -69,18 +75,18 @@ export function createInventory(options: {
     return name => found(name).find(({ status }) => status !== 'INACTIVE') ?? found(name)[0];
   });
 
-  const describedTasks = new Batch<string, Task | undefined>({ size: tasksPerCall }, async arns => {
-    const answer = await pace('ecs', true, () => ecs.send(new DescribeTasksCommand({ cluster, tasks: [...arns] })));
+  const describedTasks = new Batch<string, Task | undefined>({ size: tasksPerCall }, async (arns, urgent) => {
+    const answer = await pace('ecs', urgent, () => ecs.send(new DescribeTasksCommand({ cluster, tasks: [...arns] })));
     const failure = answer.failures?.find(({ reason }) => reason !== 'MISSING');
     if (failure) throw new Error(`describe tasks: ${failure.arn} could not be read: ${failure.reason}`);
     const byArn = new Map(answer.tasks?.map(task => [task.taskArn, task]));
     return arn => byArn.get(arn);
   });
 
-  async function listTasks(desiredStatus: DesiredStatus, family?: string): Promise<readonly Task[]> {
+  async function listTasks(desiredStatus: DesiredStatus, urgent: boolean, family?: string): Promise<readonly Task[]> {
     const pages = paginateListTasks({ client: ecs, pageSize: tasksPerCall }, { cluster, desiredStatus, family });
-    const arns = await pace('ecs', true, async () => (await collect(pages)).flatMap(page => page.taskArns ?? []));
-    const tasks = await Promise.all(arns.map(arn => describedTasks.ask(arn)));
+    const arns = await pace('ecs', urgent, async () => (await collect(pages)).flatMap(page => page.taskArns ?? []));
+    const tasks = await Promise.all(arns.map(arn => describedTasks.ask(arn, urgent)));
     if (desiredStatus === 'RUNNING' && tasks.includes(undefined)) {
       throw new Error('list tasks: a listed task could not be described yet');
     }
@@ -88,53 +94,53 @@ export function createInventory(options: {
   }
 
   const tasksBy = (desired: 'RUNNING' | 'STOPPED') =>
-    new Batch<string, readonly Task[]>(together, async families => {
+    new Batch<string, readonly Task[]>(together, async (families, urgent) => {
       if (families.length <= fewAskers) {
-        const read = await each(families, family => listTasks(desired, family));
+        const read = await each(families, family => listTasks(desired, urgent, family));
         return family => read(family) ?? [];
       }
-      const tasks = await listTasks(desired);
+      const tasks = await listTasks(desired, urgent);
       const byFamily = Map.groupBy(tasks, task => familyOf(task.taskDefinitionArn ?? ''));
       return family => byFamily.get(family) ?? [];
     });
   const tasks = { RUNNING: tasksBy('RUNNING'), STOPPED: tasksBy('STOPPED') };
 
-  async function readRules(listenerArn: string): Promise<readonly Rule[]> {
+  async function readRules(listenerArn: string, urgent: boolean): Promise<readonly Rule[]> {
     const pages = paginateDescribeRules({ client: elb, pageSize: balancerPageSize }, { ListenerArn: listenerArn });
-    const read = await pace('elb', true, () => collect(pages));
+    const read = await pace('elb', urgent, () => collect(pages));
     return read.flatMap(page => page.Rules ?? []).filter(rule => !rule.IsDefault);
   }
 
-  const rules = new Batch<string, readonly Rule[]>(together, async listenerArns => {
-    const read = await each(listenerArns, readRules);
+  const rules = new Batch<string, readonly Rule[]>(together, async (listenerArns, urgent) => {
+    const read = await each(listenerArns, arn => readRules(arn, urgent));
     return listenerArn => read(listenerArn) ?? [];
   });
 
-  const targetGroups = new Batch<string, TargetGroup | undefined>(together, async names => {
-    if (names.length <= fewAskers) return each(names, namedTargetGroup);
+  const targetGroups = new Batch<string, TargetGroup | undefined>(together, async (names, urgent) => {
+    if (names.length <= fewAskers) return each(names, name => namedTargetGroup(name, urgent));
     const pages = paginateDescribeTargetGroups({ client: elb, pageSize: balancerPageSize }, {});
-    const read = await pace('elb', true, () => collect(pages));
+    const read = await pace('elb', urgent, () => collect(pages));
     const byName = new Map(read.flatMap(page => page.TargetGroups ?? []).map(group => [group.TargetGroupName, group]));
     return name => byName.get(name);
   });
 
-  async function namedTargetGroup(name: string): Promise<TargetGroup | undefined> {
-    const answer = pace('elb', true, () => elb.send(new DescribeTargetGroupsCommand({ Names: [name] })));
+  async function namedTargetGroup(name: string, urgent: boolean): Promise<TargetGroup | undefined> {
+    const answer = pace('elb', urgent, () => elb.send(new DescribeTargetGroupsCommand({ Names: [name] })));
     return (await unless(answer, 'gone'))?.TargetGroups?.[0];
   }
 
   // Access points can be looked up by id, but not by token: what was found once is asked for by id.
   const accessPointIds = new Map<string, string>();
-  const accessPoints = new Batch<string, AccessPointDescription | undefined>(together, async tokens => {
+  const accessPoints = new Batch<string, AccessPointDescription | undefined>(together, async (tokens, urgent) => {
     if (tokens.length <= fewAskers) {
-      const known = await each(tokens, knownAccessPoint);
+      const known = await each(tokens, token => knownAccessPoint(token, urgent));
       if (tokens.every(known)) return known;
     }
     const pages = paginateDescribeAccessPoints(
       { client: efs, pageSize: accessPointPageSize },
       { FileSystemId: fileSystemId },
     );
-    const read = await pace('efs', true, () => collect(pages));
+    const read = await pace('efs', urgent, () => collect(pages));
     const all = read.flatMap(page => page.AccessPoints ?? []);
     const byToken = new Map(all.map(accessPoint => [accessPoint.ClientToken, accessPoint]));
     for (const token of tokens) {
@@ -145,40 +151,44 @@ export function createInventory(options: {
     return token => byToken.get(token);
   });
 
-  async function knownAccessPoint(token: string): Promise<AccessPointDescription | undefined> {
+  async function knownAccessPoint(token: string, urgent: boolean): Promise<AccessPointDescription | undefined> {
     const id = accessPointIds.get(token);
     if (!id) return undefined;
-    const answer = pace('efs', true, () => efs.send(new DescribeAccessPointsCommand({ AccessPointId: id })));
+    const answer = pace('efs', urgent, () => efs.send(new DescribeAccessPointsCommand({ AccessPointId: id })));
     return (await unless(answer, 'gone'))?.AccessPoints?.[0];
   }
 
-  const tags = new Batch<string, ReadonlyMap<string, string> | undefined>({ size: tagsPerCall }, async arns => {
-    const read = (asked: readonly string[]) =>
-      unless(
-        pace('elb', true, () => elb.send(new DescribeTagsCommand({ ResourceArns: [...asked] }))),
-        'gone',
+  const tags = new Batch<string, ReadonlyMap<string, string> | undefined>(
+    { size: tagsPerCall },
+    async (arns, urgent) => {
+      const read = (asked: readonly string[]) =>
+        unless(
+          pace('elb', urgent, () => elb.send(new DescribeTagsCommand({ ResourceArns: [...asked] }))),
+          'gone',
+        );
+      const whole = await read(arns);
+      // One that is gone spoils the whole call: then each is asked for by itself.
+      const answers = whole ? [whole] : await Promise.all(arns.map(arn => read([arn])));
+      const described = answers.flatMap(answer => answer?.TagDescriptions ?? []);
+      const byArn = new Map(
+        described.map(({ ResourceArn, Tags }) => [
+          ResourceArn,
+          new Map(Tags?.map(({ Key, Value }) => [Key ?? '', Value ?? ''])),
+        ]),
       );
-    const whole = await read(arns);
-    // One that is gone spoils the whole call: then each is asked for by itself.
-    const answers = whole ? [whole] : await Promise.all(arns.map(arn => read([arn])));
-    const described = answers.flatMap(answer => answer?.TagDescriptions ?? []);
-    const byArn = new Map(
-      described.map(({ ResourceArn, Tags }) => [
-        ResourceArn,
-        new Map(Tags?.map(({ Key, Value }) => [Key ?? '', Value ?? ''])),
-      ]),
-    );
-    return arn => byArn.get(arn);
-  });
+      return arn => byArn.get(arn);
+    },
+  );
 
-  return {
-    service: name => services.ask(name),
-    tasks: (family, desired) => tasks[desired].ask(family),
-    rulesOf: listenerArn => rules.ask(listenerArn),
-    targetGroup: name => targetGroups.ask(name),
-    accessPoint: token => accessPoints.ask(token),
-    balancerTags: arn => tags.ask(arn),
-  };
+  const questions = (urgent: boolean): Questions => ({
+    service: name => services.ask(name, urgent),
+    tasks: (family, desired) => tasks[desired].ask(family, urgent),
+    rulesOf: listenerArn => rules.ask(listenerArn, urgent),
+    targetGroup: name => targetGroups.ask(name, urgent),
+    accessPoint: token => accessPoints.ask(token, urgent),
+    balancerTags: arn => tags.ask(arn, urgent),
+  });
+  return { ...questions(true), patient: questions(false) };
 }
 
 async function collect<T>(pages: AsyncIterable<T>): Promise<readonly T[]> {

@@ -1,7 +1,7 @@
 import { workspaceHost } from '../../api/resources/host.ts';
 import type { Workspace } from '../../api/resources/workspace.ts';
 import type { Clients } from '../aws/clients.ts';
-import type { Inventory } from '../aws/inventory.ts';
+import type { Questions } from '../aws/inventory.ts';
 import { familyName, homeToken, type Owner, serviceName, targetGroupName } from '../aws/names.ts';
 import type { Pace } from '../aws/rates.ts';
 import type { RecentWrites } from '../aws/recent.ts';
@@ -12,7 +12,7 @@ import type { WorkspaceSettings } from './settings.ts';
 export interface Ground {
   readonly settings: WorkspaceSettings;
   readonly clients: Clients;
-  readonly inventory: Inventory;
+  readonly inventory: Questions;
   readonly pace: Pace;
   readonly hints: Hints;
 }

@@ -25,11 +25,12 @@ export function createWorkspaceReconciler(
 ): Reconciler<Workspace, Observed, Action> {
   const { clients, pace = unpaced, ...settings } = options;
   checkDeployment(settings.deployment);
+  const inventory = createInventory({ clients, pace, cluster: settings.cluster, fileSystemId: settings.fileSystemId });
   const ground: Ground = {
     settings,
     clients,
     pace,
-    inventory: createInventory({ clients, pace, cluster: settings.cluster, fileSystemId: settings.fileSystemId }),
+    inventory,
     hints: {
       services: new RecentWrites(),
       blueprints: new RecentWrites(),
@@ -38,9 +39,10 @@ export function createWorkspaceReconciler(
       setTargets: new Set(),
     },
   };
+  const patient: Ground = { ...ground, inventory: inventory.patient };
   return {
     kind: 'workspace',
-    observe: (workspace, context) => observe(workspace, context, ground),
+    observe: (workspace, context) => observe(workspace, context, context.urgent ? ground : patient),
     plan: createPlan(settings),
     apply: (action, workspace, observed, context) => apply(action, workspace, observed, context, ground),
     summarize: createSummarize(settings),

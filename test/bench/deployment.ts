@@ -1,9 +1,11 @@
+import { readFileSync } from 'node:fs';
 import { chmod, copyFile, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { openDataFolder } from '../../infra/local/data-folder.ts';
 import { type Services, startServices } from '../../infra/local/services.ts';
 import { eventually } from '../support/eventually.ts';
 import { anyPort, temporaryDataFolder } from '../support/product.ts';
+import { cpuSecondsOf } from './cpu.ts';
 
 /** Everything but IDEs: PostgreSQL, local AWS, API and controller as real processes, with trivial servers as images. */
 export interface Deployment {
@@ -13,6 +15,9 @@ export interface Deployment {
   call(method: string, path: string, body?: object): Promise<unknown>;
   /** AWS calls since the last time this was asked, by operation. */
   calls(): Promise<Readonly<Record<string, number>>>;
+  readonly token: string;
+  /** CPU seconds of API, controller and local AWS so far; tasks are not in it. */
+  cpuSeconds(): number;
   close(): Promise<void>;
 }
 
@@ -61,6 +66,13 @@ export async function startDeployment(gate: StubImage): Promise<Deployment> {
       services.tell({ type: 'calls', file });
       return JSON.parse(await eventually(() => readFile(file, 'utf8')));
     },
+    token: data.secrets.operatorToken,
+    cpuSeconds: () =>
+      cpuSecondsOf(
+        ['aws', 'api', 'controller'].map(
+          name => JSON.parse(readFileSync(path.join(data.logs, `${name}.pid`), 'utf8')).pid,
+        ),
+      ),
     async close() {
       await services.stop();
       data.release();

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import http from 'node:http';
 import path from 'node:path';
 import type { Pool } from 'pg';
+import { createPool } from '../../api/store/pool.ts';
 
 /**
  * The floors of the start benches. F spawns the same servers with the same concurrency and waits for one GET each.
@@ -60,10 +61,17 @@ export async function startFloor({ ports, delay, pool }: FloorOptions) {
   };
 }
 
-/** The tables of F+. */
-export async function prepareFloor(pool: Pool): Promise<void> {
-  await pool.query('create table if not exists wish (name text, running boolean)');
-  await pool.query('create table if not exists outcome (name text, running boolean)');
+/** A database of F+'s own, beside the product's on the same server, so that both pay the same disk. */
+export async function openFloorDatabase(url: string): Promise<Pool> {
+  const admin = createPool(url);
+  await admin.query('create database floor');
+  await admin.end();
+  const own = new URL(url);
+  own.pathname = '/floor';
+  const pool = createPool(own.href);
+  await pool.query('create table wish (name text, running boolean)');
+  await pool.query('create table outcome (name text, running boolean)');
+  return pool;
 }
 
 /** Resolves once a GET answers with `name`; asks again after 2 ms while the server is not there yet. */

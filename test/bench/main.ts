@@ -1,0 +1,22 @@
+import { calls } from './calls.ts';
+import { clickToIde } from './click-to-ide.ts';
+import type { Bench } from './figures.ts';
+import { firstRun } from './first-run.ts';
+import { startMany, startOne, stopMany } from './starts.ts';
+
+/** `npm run bench [-- NAME…]`: prints one JSON line a figure. */
+
+const benches: readonly Bench[] = [firstRun, clickToIde, startOne, startMany, stopMany, calls];
+const asked = process.argv.slice(2);
+if (asked.includes('--help')) {
+  for (const { name, does } of benches) console.log(`${name.padEnd(14)} ${does}`);
+  process.exit(0);
+}
+const unknown = asked.filter(name => !benches.some(bench => bench.name === name));
+if (unknown.length > 0) {
+  console.error(`No bench ${unknown.join(', ')}. There are: ${benches.map(({ name }) => name).join(', ')}.`);
+  process.exit(2);
+}
+for (const bench of benches.filter(({ name }) => asked.length === 0 || asked.includes(name)))
+  await bench.run(figure => console.log(JSON.stringify({ bench: bench.name, ...figure })));
+process.exit(0);

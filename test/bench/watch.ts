@@ -1,0 +1,52 @@
+import type { Workspace } from '../../api/resources/workspace.ts';
+
+/** Hears of workspaces over the API's own watch, so that nothing is polled while something is measured. */
+export interface Watching {
+  /** Resolves when every one of these workspaces (by slug) fits, with the moment (performance.now) each first did. */
+  until(slugs: readonly string[], fits: (workspace: Workspace) => boolean): Promise<ReadonlyMap<string, number>>;
+  close(): void;
+}
+
+/** Opens the watch as the operator. */
+export async function watch(url: string, token: string): Promise<Watching> {
+  const abort = new AbortController();
+  const response = await fetch(`${url}/v1/watch`, {
+    headers: { authorization: `Bearer ${token}`, accept: 'text/event-stream' },
+    signal: abort.signal,
+  });
+  const listeners = new Set<(workspace: Workspace) => void>();
+  const read = async () => {
+    let text = '';
+    for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+      text += chunk;
+      const events = text.split('\n\n');
+      text = events.pop() ?? '';
+      for (const event of events) {
+        const data = /^data: (.*)$/m.exec(event)?.[1];
+        const change = data ? JSON.parse(data) : undefined;
+        if (change?.kind === 'workspace' && change.object) for (const listener of listeners) listener(change.object);
+      }
+    }
+  };
+  read().catch(error => {
+    if (!abort.signal.aborted) throw error;
+  });
+  return {
+    until(slugs, fits) {
+      const waiting = new Set(slugs);
+      const when = new Map<string, number>();
+      return new Promise(resolve => {
+        const listener = (workspace: Workspace) => {
+          if (!waiting.has(workspace.slug) || !fits(workspace)) return;
+          waiting.delete(workspace.slug);
+          when.set(workspace.slug, performance.now());
+          if (waiting.size > 0) return;
+          listeners.delete(listener);
+          resolve(when);
+        };
+        listeners.add(listener);
+      });
+    },
+    close: () => abort.abort(),
+  };
+}
