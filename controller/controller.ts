@@ -27,7 +27,7 @@ const defaultResyncSeconds = 30;
 /** Well above the slowest chain of calls that one pass makes, each of 10 s at most. */
 const defaultPassSeconds = 60;
 /** A pass mostly waits for AWS, and its reads are shared: a class at once is fine. */
-const defaultConcurrency = 128;
+const defaultConcurrency = 256;
 /** How long a stop lets passes end by themselves. Below the 30 s that ECS gives a container. */
 const drainSeconds = 15;
 /** Before the lease is asked for again when the database is away. */

@@ -120,9 +120,12 @@ function restarted(options: ServicesOptions): (name: string, how: string) => voi
 }
 
 function lossOf(postgres: Postgres | undefined): Promise<never> {
-  return new Promise((_, reject) => {
+  const loss = new Promise<never>((_, reject) => {
     void postgres?.exited.then(() => reject(new StartFault('PostgreSQL ended by itself. Start again with npm start.')));
   });
+  // It ends at every stop too, when nobody listens any more.
+  loss.catch(() => undefined);
+  return loss;
 }
 
 interface Parts {

@@ -1,7 +1,7 @@
 /** How long questions are gathered before they are asked together. A pass over AWS takes far longer than this. */
 const gatheringMilliseconds = 5;
 /** The same where nobody waits: long enough for a whole resync's passes to come by. */
-const patientMilliseconds = 100;
+const patientMilliseconds = 250;
 
 /**
  * Answers many questions by one call (or one set of pages): the questions in, a look-up of their answers out. `urgent`:

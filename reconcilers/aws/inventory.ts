@@ -2,6 +2,7 @@ import {
   DescribeServicesCommand,
   DescribeTasksCommand,
   type DesiredStatus,
+  paginateListServices,
   paginateListTasks,
   type Service,
   type Task,
@@ -34,6 +35,11 @@ export interface Inventory extends Questions {
 export interface Questions {
   /** The service as DescribeServices has it, with its tags; undefined where AWS knows none of that name. */
   service(name: string): Promise<Service | undefined>;
+  /**
+   * Whether an active service of this name is listed: a tenth of the calls of describing each. A draining one is not,
+   * so this is for those alone that own nothing to be destroyed.
+   */
+  isListed(serviceName: string): Promise<boolean>;
   /** Tasks of a family that are to run (whatever they do yet), or that are to stop or have stopped within the hour. */
   tasks(family: string, desired: 'RUNNING' | 'STOPPED'): Promise<readonly Task[]>;
   /** Every rule of a listener but its default. */
@@ -47,6 +53,7 @@ export interface Questions {
 
 /** What one DescribeServices holds. Source: the ECS API reference; so are those that follow. */
 const servicesPerCall = 10;
+const servicesPerPage = 100;
 const tasksPerCall = 100;
 const tagsPerCall = 20;
 const balancerPageSize = 400;
@@ -73,6 +80,13 @@ export function createInventory(options: {
     // Several of one name: an inactive one beside the one that took its name.
     const found = (name: string) => (answer.services ?? []).filter(service => service.serviceName === name);
     return name => found(name).find(({ status }) => status !== 'INACTIVE') ?? found(name)[0];
+  });
+
+  const listed = new Batch<string, boolean>(together, async (_, urgent) => {
+    const pages = paginateListServices({ client: ecs, pageSize: servicesPerPage }, { cluster });
+    const read = await pace('ecs', urgent, () => collect(pages));
+    const names = new Set(read.flatMap(page => page.serviceArns ?? []).map(arn => arn.split('/').at(-1)));
+    return name => names.has(name);
   });
 
   const describedTasks = new Batch<string, Task | undefined>({ size: tasksPerCall }, async (arns, urgent) => {
@@ -182,6 +196,7 @@ export function createInventory(options: {
 
   const questions = (urgent: boolean): Questions => ({
     service: name => services.ask(name, urgent),
+    isListed: name => listed.ask(name, urgent),
     tasks: (family, desired) => tasks[desired].ask(family, urgent),
     rulesOf: listenerArn => rules.ask(listenerArn, urgent),
     targetGroup: name => targetGroups.ask(name, urgent),

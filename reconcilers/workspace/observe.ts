@@ -26,7 +26,7 @@ export async function observe(workspace: Workspace, context: Context, ground: Gr
   const [accessPoint, target, service] = await Promise.all([
     ground.inventory.accessPoint(names.homeToken),
     observeTarget(names, ground),
-    observeService(names, ground, now),
+    observeService(workspace, context, names, ground),
   ]);
   const home: Home | undefined = accessPoint && homeFrom(accessPoint, names.homeOwner);
   const { routes, strangerAtSlot } = await observeRoutes(workspace, target, ground);
@@ -86,10 +86,22 @@ async function observeTarget(names: Names, ground: Ground): Promise<Target | und
   return { id, owner, settings: 'unread' };
 }
 
+/** Stopped as asked when it was last looked at: nothing of it is in use, and nothing is to be destroyed. */
+function isAtRest({ deletedAt, generation, spec, status }: Workspace): boolean {
+  const asAsked = status.observedGeneration === generation && conditionOf(status, 'Ready')?.status === 'True';
+  return asAsked && deletedAt === null && !spec.running && status.step === 'stopped';
+}
+
 /** The service as read, unless our own last write shows that the read is from before it. */
-async function observeService(names: Names, ground: Ground, now: Date): Promise<Service | undefined> {
+async function observeService(
+  workspace: Workspace,
+  context: Context,
+  names: Names,
+  ground: Ground,
+): Promise<Service | undefined> {
+  if (!context.urgent && isAtRest(workspace) && !(await ground.inventory.isListed(names.service))) return undefined;
   const read = serviceFrom(await ground.inventory.service(names.service), names.owner);
-  const written = ground.hints.services.latest(names.service, now);
+  const written = ground.hints.services.latest(names.service, context.now());
   if (!written) return read;
   if (!read) return written.state === 'draining' ? undefined : written;
   if (read.deployment.id !== written.deployment.id) {
