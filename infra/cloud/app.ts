@@ -1,4 +1,4 @@
-import { App, CfnOutput, DefaultStackSynthesizer, Stack } from 'aws-cdk-lib';
+import { App, CfnOutput, DefaultStackSynthesizer, Stack, Validations } from 'aws-cdk-lib';
 import { createAlarms } from './alarms.ts';
 import { createEntrance } from './balancer.ts';
 import { createCluster } from './cluster.ts';
@@ -40,6 +40,10 @@ export function createStack(size: Size): { app: App; stack: Stack } {
   const output = (id: string, description: string, value: string) => new CfnOutput(stack, id, { description, value });
   const region = stack.region;
   output('Portal', 'Open this and sign in.', entrance.portalUrl);
+  Validations.of(stack).acknowledge({
+    id: 'CloudFormation-Validate::W1001',
+    reason: 'What is conditional is named only in the branch of an Fn::If on the same condition or its opposite.',
+  });
   output(
     'FirstPassword',
     'Where the first password comes from.',
@@ -55,6 +59,12 @@ export function createStack(size: Size): { app: App; stack: Stack } {
     'Who may sign in; send a new first password here.',
     `https://${region}.console.aws.amazon.com/cognito/v2/idp/user-pools/${identity.pool.userPoolId}/users`,
   );
+  for (const [index, name] of entrance.balancerNames.entries()) {
+    const portal = index === 0 ? `${parameters.domainName} and ` : '';
+    const record = `${portal}*.s${index + 1}.${parameters.domainName} → ${name}`;
+    output(`Record${index + 1}`, 'DNS records to make: aliases, or CNAMEs.', record).condition =
+      parameters.tellsRecords;
+  }
   output('HomesFileSystem', 'The file system of all homes; kept when the stack is deleted.', files.fileSystem.ref);
   return { app, stack };
 }

@@ -19,6 +19,8 @@ export interface Entrance {
   readonly appTargetGroupArn: string;
   readonly listenerArns: readonly string[];
   readonly balancerFullNames: readonly string[];
+  /** DNS names, in the order of the balancers' numbers: what records of a domain point at. */
+  readonly balancerNames: readonly string[];
   /** What the app's service must wait for. */
   readonly listeners: readonly elb.CfnListener[];
 }
@@ -28,8 +30,8 @@ const idleSeconds = '4000';
 
 /**
  * With a domain: internet-facing balancers with HTTPS, one wildcard name each (`<host>.s1.<domain>`). Without one:
- * internal balancers behind two CDN distributions, portal and workspaces on different hosts, TLS on the CDN's names,
- * workspaces told apart by path.
+ * internal balancers behind two CDN distributions, portal and workspaces on different hosts, TLS on the CDN's names.
+ * A CDN's own name has no subdomains, so that workspaces' hosts are reached only once there is a domain.
  */
 export function createEntrance(stack: Stack, network: Network, parameters: Parameters, size: Size): Entrance {
   const certificateArn = createCertificate(stack, parameters, size);
@@ -52,18 +54,16 @@ export function createEntrance(stack: Stack, network: Network, parameters: Param
 
   const either = (withDomain: string, without: string) =>
     Fn.conditionIf(parameters.hasDomain.logicalId, withDomain, without).toString();
-  const entry = (listenerArn: string, domain: string, more = '') =>
-    `{"listenerArn":"${listenerArn}","domain":"${domain}"${more}}`;
+  const entry = (listenerArn: string, domain: string) => `{"listenerArn":"${listenerArn}","domain":"${domain}"}`;
   const withDomain = balancers.map(({ secure, number }) => entry(secure.ref, `s${number}.${parameters.domainName}`));
-  const without = balancers
-    .slice(0, 1)
-    .map(({ plain }) => entry(plain.ref, cdn.workspaces.attrDomainName, ',"path":true'));
+  const without = balancers.slice(0, 1).map(({ plain }) => entry(plain.ref, cdn.workspaces.attrDomainName));
   return {
     portalUrl: either(`https://${parameters.domainName}`, `https://${cdn.portal.attrDomainName}`),
     balancersJson: either(`[${withDomain.join(',')}]`, `[${without.join(',')}]`),
     appTargetGroupArn: app.ref,
     listenerArns: balancers.map(({ secure, plain }) => either(secure.ref, plain.ref)),
     balancerFullNames: balancers.map(({ balancer }) => balancer.attrLoadBalancerFullName),
+    balancerNames: balancers.map(({ balancer }) => balancer.attrDnsName),
     listeners: balancers.map(({ plain }) => plain),
   };
 }

@@ -7,6 +7,7 @@ export function hostCommands(cluster: string): readonly string[] {
   return [
     `echo 'ECS_CLUSTER=${cluster}' >> /etc/ecs/ecs.config`,
     'echo ECS_AWSVPC_BLOCK_IMDS=true >> /etc/ecs/ecs.config',
+    'echo ECS_DISABLE_PRIVILEGED=true >> /etc/ecs/ecs.config',
     // Stop a task's container within 10 s, so that the next one never meets it in the same home.
     'echo ECS_CONTAINER_STOP_TIMEOUT=10s >> /etc/ecs/ecs.config',
     'echo ECS_IMAGE_PULL_BEHAVIOR=prefer-cached >> /etc/ecs/ecs.config',

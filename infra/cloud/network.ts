@@ -26,6 +26,7 @@ export function createNetwork(stack: Stack): Network {
   const vpc = new ec2.Vpc(stack, 'Network', {
     maxAzs: 2,
     natGateways: 0,
+    // Restricting it would need a custom resource, and that an asset; nothing uses the default group.
     restrictDefaultSecurityGroup: false,
     subnetConfiguration: [
       { name: 'public', subnetType: ec2.SubnetType.PUBLIC, cidrMask: 20, mapPublicIpOnLaunch: true },

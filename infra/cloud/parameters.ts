@@ -17,6 +17,8 @@ export interface Parameters {
   readonly noDomain: CfnCondition;
   /** Records and certificate are ours to make. */
   readonly hasZone: CfnCondition;
+  /** A domain whose records somebody else keeps: the outputs say which they are. */
+  readonly tellsRecords: CfnCondition;
   readonly makesCertificate: CfnCondition;
 }
 
@@ -33,10 +35,15 @@ export function declareParameters(stack: Stack, size: Size): Parameters {
     allowedPattern: '^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$',
     constraintDescription: 'an e-mail address, such as you@school.edu',
   });
-  const domain = text('DomainName', 'Optional: a domain for the class, such as class.school.edu.', '', {
-    allowedPattern: '^$|^([a-z0-9]([a-z0-9-]*[a-z0-9])?\\.)+[a-z]{2,}$',
-    constraintDescription: 'a domain name in lower case, or nothing',
-  });
+  const domain = text(
+    'DomainName',
+    'A domain for the class, such as class.school.edu. Without one only the portal can be reached, not the workspaces.',
+    '',
+    {
+      allowedPattern: '^$|^([a-z0-9]([a-z0-9-]*[a-z0-9])?\\.)+[a-z]{2,}$',
+      constraintDescription: 'a domain name in lower case, or nothing',
+    },
+  );
   const zone = text(
     'HostedZoneId',
     'Optional: the Route 53 hosted zone of that domain; records and certificate are made there.',
@@ -96,6 +103,9 @@ export function declareParameters(stack: Stack, size: Size): Parameters {
     hasDomain,
     noDomain: new CfnCondition(stack, 'NoDomain', { expression: Fn.conditionNot(hasDomain) }),
     hasZone: new CfnCondition(stack, 'MakesRecords', { expression: Fn.conditionAnd(hasDomain, hasZone) }),
+    tellsRecords: new CfnCondition(stack, 'TellsRecords', {
+      expression: Fn.conditionAnd(hasDomain, Fn.conditionNot(hasZone)),
+    }),
     makesCertificate: new CfnCondition(stack, 'MakesCertificate', {
       expression: Fn.conditionAnd(hasDomain, Fn.conditionNot(hasCertificate)),
     }),

@@ -49,16 +49,17 @@ function controllerStatements(stack: Stack, ground: Ground): iam.PolicyStatement
   const inCluster = { ArnEquals: { 'ecs:cluster': cluster.cluster.clusterArn } };
   const allow = (sid: string, actions: string[], resources: string[], conditions?: Record<string, object>) =>
     new iam.PolicyStatement({ sid, actions, resources, ...(conditions ? { conditions } : {}) });
-  const services = arn('ecs', `service/${name}/${deployment}-*`);
-  const rules = arn('elasticloadbalancing', 'listener-rule/app/*');
-  const targetGroups = arn('elasticloadbalancing', `targetgroup/${deployment}-*/*`);
+  // The names of reconcilers/aws/names.ts; a test compares them.
+  const services = arn('ecs', `service/${name}/ws-${deployment}-*`);
+  const taskDefinitions = arn('ecs', `task-definition/armada-${deployment}-*:*`);
+  const rules = entrance.balancerFullNames.map(balancer => arn('elasticloadbalancing', `listener-rule/${balancer}/*`));
+  const targetGroups = arn('elasticloadbalancing', `targetgroup/a-${deployment}-*/*`);
+  const accessPoints = arn('elasticfilesystem', 'access-point/*');
   return [
-    allow(
-      'Services',
-      ['ecs:CreateService', 'ecs:UpdateService', 'ecs:DeleteService', 'ecs:DescribeServices'],
-      [services],
-      inCluster,
-    ),
+    allow('NewServices', ['ecs:CreateService'], [services], { ...inCluster, StringEquals: made }),
+    // By name, not by tag: a service whose tags somebody stripped is still put right.
+    allow('Services', ['ecs:UpdateService', 'ecs:DescribeServices'], [services], inCluster),
+    allow('EndServices', ['ecs:DeleteService'], [services], { ...inCluster, StringEquals: ours }),
     new iam.PolicyStatement({
       sid: 'NoShellIntoContainers',
       effect: iam.Effect.DENY,
@@ -66,8 +67,9 @@ function controllerStatements(stack: Stack, ground: Ground): iam.PolicyStatement
       resources: ['*'],
       conditions: { StringEquals: { 'ecs:enable-execute-command': 'true' } },
     }),
-    allow('Tasks', ['ecs:ListTasks', 'ecs:DescribeTasks'], ['*'], inCluster),
-    allow('RegisterTaskDefinitions', ['ecs:RegisterTaskDefinition'], [arn('ecs', `task-definition/${deployment}-*:*`)]),
+    allow('Tasks', ['ecs:DescribeTasks'], [arn('ecs', `task/${name}/*`)], inCluster),
+    allow('NewTaskDefinitions', ['ecs:RegisterTaskDefinition'], [taskDefinitions], { StringEquals: made }),
+    allow('EndTaskDefinitions', ['ecs:DeleteTaskDefinitions'], [taskDefinitions], { StringEquals: ours }),
     new iam.PolicyStatement({
       sid: 'NoPrivilegedContainers',
       effect: iam.Effect.DENY,
@@ -81,41 +83,27 @@ function controllerStatements(stack: Stack, ground: Ground): iam.PolicyStatement
       ['ecs:DescribeTaskDefinition', 'ecs:ListTaskDefinitions', 'ecs:DeregisterTaskDefinition'],
       ['*'],
     ),
-    allow('TagsAtBirth', ['ecs:TagResource'], ['*'], {
+    allow('TagsAtBirth', ['ecs:TagResource'], [services, taskDefinitions], {
       StringEquals: { 'ecs:CreateAction': ['CreateService', 'RegisterTaskDefinition'], ...made },
     }),
     allow('NewTargetGroups', ['elasticloadbalancing:CreateTargetGroup'], [targetGroups], { StringEquals: made }),
-    allow(
-      'TargetGroups',
-      ['elasticloadbalancing:ModifyTargetGroupAttributes', 'elasticloadbalancing:DeleteTargetGroup'],
-      [targetGroups],
-      { StringEquals: ours },
-    ),
+    // By name, as services.
+    allow('TargetGroups', ['elasticloadbalancing:ModifyTargetGroupAttributes'], [targetGroups]),
+    allow('EndTargetGroups', ['elasticloadbalancing:DeleteTargetGroup'], [targetGroups], { StringEquals: ours }),
     allow('NewRules', ['elasticloadbalancing:CreateRule'], [...entrance.listenerArns], { StringEquals: made }),
-    allow('Rules', ['elasticloadbalancing:ModifyRule', 'elasticloadbalancing:DeleteRule'], [rules], {
+    allow('Rules', ['elasticloadbalancing:ModifyRule', 'elasticloadbalancing:DeleteRule'], rules, {
       StringEquals: ours,
     }),
-    allow('BalancerTagsAtBirth', ['elasticloadbalancing:AddTags'], [targetGroups, rules], {
+    allow('BalancerTagsAtBirth', ['elasticloadbalancing:AddTags'], [targetGroups, ...rules], {
       StringEquals: { 'elasticloadbalancing:CreateAction': ['CreateTargetGroup', 'CreateRule'], ...made },
     }),
     allow('ReadBalancers', ['elasticloadbalancing:Describe*'], ['*']),
     allow('NewHomes', ['elasticfilesystem:CreateAccessPoint'], [files.fileSystem.attrArn], { StringEquals: made }),
-    allow(
-      'HomeTagsAtBirth',
-      ['elasticfilesystem:TagResource'],
-      [files.fileSystem.attrArn, arn('elasticfilesystem', 'access-point/*')],
-      {
-        StringEquals: { 'elasticfilesystem:CreateAction': 'CreateAccessPoint' },
-      },
-    ),
-    allow(
-      'ReadHomes',
-      ['elasticfilesystem:DescribeAccessPoints'],
-      [files.fileSystem.attrArn, arn('elasticfilesystem', 'access-point/*')],
-    ),
-    allow('Homes', ['elasticfilesystem:DeleteAccessPoint'], [arn('elasticfilesystem', 'access-point/*')], {
-      StringEquals: ours,
+    allow('HomeTagsAtBirth', ['elasticfilesystem:TagResource'], [files.fileSystem.attrArn, accessPoints], {
+      StringEquals: { 'elasticfilesystem:CreateAction': 'CreateAccessPoint', ...made },
     }),
+    allow('ReadHomes', ['elasticfilesystem:DescribeAccessPoints'], [files.fileSystem.attrArn, accessPoints]),
+    allow('Homes', ['elasticfilesystem:DeleteAccessPoint'], [accessPoints], { StringEquals: ours }),
     allow(
       'People',
       [
@@ -129,6 +117,8 @@ function controllerStatements(stack: Stack, ground: Ground): iam.PolicyStatement
         'AdminAddUserToGroup',
         'AdminRemoveUserFromGroup',
         'AdminListGroupsForUser',
+        // A group that somebody deleted is made again.
+        'CreateGroup',
       ].map(action => `cognito-idp:${action}`),
       [identity.pool.userPoolArn],
     ),

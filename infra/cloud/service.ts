@@ -49,7 +49,7 @@ export function createApp(stack: Stack, options: AppOptions): App {
     },
     image: ecs.ContainerImage.fromRegistry(`${parameters.imagePrefix}-app:${parameters.imageTag}`),
   };
-  const service = (id: 'Api' | 'Controller', command: string[], path: string) => {
+  const service = (id: 'Api' | 'Controller', command: string[], healthCheck?: ecs.HealthCheck) => {
     const taskRole = id === 'Api' ? roles.api : roles.controller;
     const task = new ecs.FargateTaskDefinition(stack, `${id}Task`, { ...smallest, taskRole });
     task.addContainer('app', {
@@ -60,11 +60,7 @@ export function createApp(stack: Stack, options: AppOptions): App {
       portMappings: id === 'Api' ? [{ containerPort: appPort }] : [],
       logging: ecs.LogDrivers.awsLogs({ logGroup: shared.logGroup, streamPrefix: id.toLowerCase() }),
       readonlyRootFilesystem: true,
-      healthCheck: {
-        command: ['CMD', 'node', 'infra/images/app/healthy.mjs', `http://127.0.0.1:${appPort}${path}`],
-        interval: Duration.seconds(15),
-        startPeriod: Duration.seconds(60),
-      },
+      healthCheck,
     });
     return new ecs.FargateService(stack, id, {
       cluster: ground.cluster.cluster,
@@ -79,15 +75,20 @@ export function createApp(stack: Stack, options: AppOptions): App {
       enableExecuteCommand: false,
     });
   };
-  const api = service('Api', ['node', 'api/http/server.ts'], '/healthz');
-  const controller = service('Controller', ['node', 'controller/main.ts'], '/healthz');
+  const api = service('Api', ['node', 'api/http/server.ts'], {
+    command: ['CMD', 'node', 'infra/images/app/healthy.mjs', `http://127.0.0.1:${appPort}/healthz`],
+    interval: Duration.seconds(15),
+    startPeriod: Duration.seconds(60),
+  });
+  // It serves nothing that could be asked; when it can't go on its process ends, and ECS starts another.
+  const controller = service('Controller', ['node', 'controller/main.ts']);
   const cfn = api.node.defaultChild;
   if (cfn instanceof ecs.CfnService) {
     cfn.loadBalancers = [
       { containerName: 'app', containerPort: appPort, targetGroupArn: ground.entrance.appTargetGroupArn },
     ];
     cfn.healthCheckGracePeriodSeconds = 120;
-    for (const listener of ground.entrance.listeners) cfn.addDependency(listener);
+    for (const listener of ground.entrance.listeners) cfn.addResourceDependency(listener);
   }
   return { api, controller };
 }
@@ -113,6 +114,8 @@ function environmentOf(stack: Stack, { database, ground, network, parameters }: 
     ARMADA_IDE_IMAGE: image('ide'),
     ARMADA_EXECUTION_ROLE_ARN: cluster.workspaceExecutionRole.roleArn,
     ARMADA_LOG_GROUP: cluster.workspaceLogs.logGroupName,
+    // The container's own network: the security group is the wall.
+    HOST: '0.0.0.0',
     PORT: String(appPort),
   };
 }
