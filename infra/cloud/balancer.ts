@@ -7,6 +7,7 @@ import {
   aws_route53 as route53,
   type Stack,
 } from 'aws-cdk-lib';
+import { accept } from './accepted.ts';
 import type { Network } from './network.ts';
 import type { Parameters } from './parameters.ts';
 import type { Size } from './sizes.ts';
@@ -98,6 +99,9 @@ function createBalancer(
       { key: 'routing.http.desync_mitigation_mode', value: 'strictest' },
       { key: 'deletion_protection.enabled', value: 'false' },
     ],
+  });
+  accept(balancer, {
+    ELB2: 'The API logs each request; a bucket of access logs would hold who worked when, and outlive the stack.',
   });
   balancer.addPropertyOverride('Subnets', either(ids('public'), ids('balancer')));
   const toApp = { type: 'forward', targetGroupArn: appTargetGroupArn };
@@ -209,6 +213,12 @@ function distribution(
       },
       viewerCertificate: { cloudFrontDefaultCertificate: true },
     },
+  });
+  accept(made, {
+    CFR1: 'A class may be anywhere.',
+    CFR2: 'A firewall costs as much as the balancer; the API limits tries itself, gates let in nobody without a ticket.',
+    CFR3: 'The API logs each request; a bucket of access logs would outlive the stack.',
+    CFR4: 'The provider’s own certificate leaves no choice of protocols; a domain of your own brings TLS 1.2 and up.',
   });
   made.cfnOptions.condition = condition;
   return made;

@@ -7,6 +7,7 @@ import {
   RemovalPolicy,
   type Stack,
 } from 'aws-cdk-lib';
+import { accept } from './accepted.ts';
 import { hostCommands } from './host-firewall.ts';
 import type { Network } from './network.ts';
 import type { Parameters } from './parameters.ts';
@@ -14,6 +15,7 @@ import type { Parameters } from './parameters.ts';
 /** Where workspaces run. */
 export interface Cluster {
   readonly cluster: ecs.Cluster;
+  readonly name: string;
   readonly capacityProvider: string;
   /** Pulls images and writes logs for workspaces' tasks; nothing a student's process can reach. */
   readonly workspaceExecutionRole: iam.Role;
@@ -55,6 +57,14 @@ export function createCluster(stack: Stack, network: Network, parameters: Parame
     newInstancesProtectedFromScaleIn: true,
     groupMetrics: [autoscaling.GroupMetrics.all()],
   });
+  accept(cluster, { ECS4: 'Container Insights charges for each task’s metrics; alarms use the free ones.' });
+  accept(role, {
+    'IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonEC2ContainerServiceforEC2Role]':
+      'AWS’s own policy for the ECS agent changes with the agent.',
+    'IAM5[Action::ecs:Submit*]': 'What the agent reports with, as AWS’s own policy for it has it.',
+    'IAM5[Resource::*]': 'The agent’s endpoint and telemetry calls know no resource.',
+  });
+  accept(group, { AS3: 'Hosts come and go all day; an alarm tells when they can’t.' });
   const provider = new ecs.AsgCapacityProvider(stack, 'HostCapacity', {
     autoScalingGroup: group,
     enableManagedScaling: true,
@@ -72,7 +82,17 @@ export function createCluster(stack: Stack, network: Network, parameters: Parame
     assumedBy: new iam.ServicePrincipal('ecs-tasks.amazonaws.com'),
     managedPolicies: [iam.ManagedPolicy.fromAwsManagedPolicyName('service-role/AmazonECSTaskExecutionRolePolicy')],
   });
-  return { cluster, capacityProvider: provider.capacityProviderName, workspaceExecutionRole, workspaceLogs };
+  accept(workspaceExecutionRole, {
+    'IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy]':
+      'Pulls images and writes logs, wherever an instructor keeps their images; no container can use it.',
+  });
+  return {
+    cluster,
+    name: clusterName,
+    capacityProvider: provider.capacityProviderName,
+    workspaceExecutionRole,
+    workspaceLogs,
+  };
 }
 
 /** The hosts' disk, in GiB: images and containers' own files; homes are elsewhere. */

@@ -1,4 +1,5 @@
 import { Duration, aws_ec2 as ec2, RemovalPolicy, aws_rds as rds, type Stack } from 'aws-cdk-lib';
+import { accept } from './accepted.ts';
 import type { Network } from './network.ts';
 import type { Size } from './sizes.ts';
 
@@ -33,6 +34,11 @@ export function createDatabase(stack: Stack, network: Network, size: Size): Data
     removalPolicy: RemovalPolicy.SNAPSHOT,
     autoMinorVersionUpgrade: true,
     publiclyAccessible: false,
+  });
+  accept(instance, {
+    RDS3: 'A second zone doubles the price; homes and workspaces run on while the database is restored.',
+    RDS11: 'The security group is the wall, not a hidden port.',
+    SMG4: 'Rotation would need a function beside the stack; the secret is read at start, by the app alone.',
   });
   const { secret } = instance;
   if (!secret) throw new Error('the database was made without a secret');

@@ -1,4 +1,5 @@
 import { aws_cognito as cognito, Duration, RemovalPolicy, type Stack } from 'aws-cdk-lib';
+import { accept } from './accepted.ts';
 import type { Parameters } from './parameters.ts';
 
 /** Who people are. */
@@ -29,6 +30,11 @@ export function createIdentity(stack: Stack, parameters: Parameters, portalUrl: 
       emailSubject: 'Your place in class',
       emailBody: `You have an editor waiting at ${portalUrl}<br><br>Sign in with: {username}<br>Password: {####}<br><br>You choose your own password then. This one works for 7 days.`,
     },
+  });
+  accept(pool, {
+    COG1: 'Length beats kinds of characters (NIST SP 800-63B); eight, as everywhere in the product.',
+    COG2: 'Students sign in with what they have at hand; the portal has no page for a second factor.',
+    COG8: 'The plus plan charges per person; tries are limited by the portal and by Cognito.',
   });
   const client = pool.addClient('Portal', {
     authFlows: { adminUserPassword: true },

@@ -1,5 +1,6 @@
 import { aws_ec2 as ec2, type Stack } from 'aws-cdk-lib';
 
+import { accept } from './accepted.ts';
 /** The network: two zones, no NAT gateway, and who may speak to whom. */
 export interface Network {
   readonly vpc: ec2.Vpc;
@@ -55,5 +56,7 @@ export function createNetwork(stack: Stack): Network {
   hostGroup.addIngressRule(balancerGroup, dynamicPorts, 'gates of workspaces');
   databaseGroup.addIngressRule(appGroup, ec2.Port.tcp(5432), 'API and controller');
   filesGroup.addIngressRule(hostGroup, ec2.Port.tcp(2049), 'homes, mounted by the hosts');
+  accept(vpc, { VPC7: 'Flow logs of a class cost more than its database; what the app serves is in its own log.' });
+  accept(balancerGroup, { EC23: 'The portal is for browsers anywhere; nothing but 80 and 443 is open.' });
   return { vpc, balancerGroup, appGroup, hostGroup, databaseGroup, filesGroup };
 }

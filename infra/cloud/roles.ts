@@ -1,4 +1,5 @@
 import { aws_iam as iam, type Stack } from 'aws-cdk-lib';
+import { accept } from './accepted.ts';
 import type { Entrance } from './balancer.ts';
 import type { Cluster } from './cluster.ts';
 import type { Files } from './files.ts';
@@ -31,7 +32,29 @@ export function createRoles(stack: Stack, ground: Ground): Roles {
   const controller = role('ControllerRole', 'Armada controller: services, rules, target groups, access points, users');
   for (const statement of apiStatements(ground)) api.addToPolicy(statement);
   for (const statement of controllerStatements(stack, ground)) controller.addToPolicy(statement);
+  acceptPatterns(controller, ground);
   return { api, controller };
+}
+
+/** Each pattern in the controller's policy, by the name that cdk-nag gives it. */
+function acceptPatterns(controller: iam.Role, { cluster, deployment, entrance }: Ground): void {
+  const pattern = (service: string, resource: string) =>
+    `IAM5[Resource::arn:<AWS::Partition>:${service}:<AWS::Region>:<AWS::AccountId>:${resource}]`;
+  const named = 'Workspaces come and go: the pattern is what their names begin with in this deployment.';
+  accept(controller, {
+    'IAM5[Action::elasticloadbalancing:Describe*]': 'Reading balancers knows no resource.',
+    'IAM5[Resource::*]': 'AWS knows no resource for these reads and for deregistering; the denials are for all.',
+    [pattern('ecs', `service/${cluster.name}/ws-${deployment}-*`)]: named,
+    [pattern('ecs', `task-definition/armada-${deployment}-*:*`)]: named,
+    [pattern('ecs', `task/${cluster.name}/*`)]: 'Tasks have random ids; nothing else runs in this cluster but the app.',
+    [pattern('elasticloadbalancing', `targetgroup/a-${deployment}-*/*`)]: named,
+    [pattern('elasticfilesystem', 'access-point/*')]: 'Access points have random ids; their tag decides.',
+  });
+  for (const [index] of entrance.balancerFullNames.entries())
+    accept(controller, {
+      [pattern('elasticloadbalancing', `listener-rule/<Balancer${index + 1}.LoadBalancerFullName>/*`)]:
+        'Rules have random ids; the balancer is ours, and their tag decides.',
+    });
 }
 
 function apiStatements({ identity }: Ground): iam.PolicyStatement[] {
@@ -43,7 +66,7 @@ function controllerStatements(stack: Stack, ground: Ground): iam.PolicyStatement
   const { cluster, deployment, entrance, files, identity } = ground;
   const arn = (service: string, resource: string) =>
     `arn:${stack.partition}:${service}:${stack.region}:${stack.account}:${resource}`;
-  const name = cluster.cluster.clusterName;
+  const { name } = cluster;
   const ours = { 'aws:ResourceTag/armada:deployment': deployment };
   const made = { 'aws:RequestTag/armada:deployment': deployment };
   const inCluster = { ArnEquals: { 'ecs:cluster': cluster.cluster.clusterArn } };

@@ -6,6 +6,7 @@ import {
   type Stack,
   aws_secretsmanager as secrets,
 } from 'aws-cdk-lib';
+import { accept } from './accepted.ts';
 import type { Database } from './database.ts';
 import { appPort, type Network } from './network.ts';
 import type { Parameters } from './parameters.ts';
@@ -37,6 +38,7 @@ export function createApp(stack: Stack, options: AppOptions): App {
     description: 'Armada derives its ticket key and heartbeat tokens from this',
     generateSecretString: { passwordLength: 48, excludePunctuation: true },
   });
+  accept(secret, { SMG4: 'It derives the keys of running gates: changing it is a deliberate step, not a schedule.' });
   const shared = {
     logGroup: new logs.LogGroup(stack, 'AppLogs', {
       retention: logs.RetentionDays.ONE_MONTH,
@@ -52,6 +54,7 @@ export function createApp(stack: Stack, options: AppOptions): App {
   const service = (id: 'Api' | 'Controller', command: string[], healthCheck?: ecs.HealthCheck) => {
     const taskRole = id === 'Api' ? roles.api : roles.controller;
     const task = new ecs.FargateTaskDefinition(stack, `${id}Task`, { ...smallest, taskRole });
+    accept(task, { ECS2: 'These are names and addresses; what is secret comes from Secrets Manager.' });
     task.addContainer('app', {
       image: shared.image,
       command,

@@ -1,0 +1,14 @@
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { describe, expect, it } from 'vitest';
+import { createStack } from '../../../infra/cloud/app.ts';
+import { sizes } from '../../../infra/cloud/sizes.ts';
+
+describe.each(Object.values(sizes))('the template for a $name class', size => {
+  it('has nothing that cdk-nag’s AWS Solutions pack finds and the code beside it does not explain', () => {
+    const { app } = createStack(size);
+    const { violations } = new AwsSolutionsChecks(app).validateScope(app);
+    expect(
+      violations.map(({ ruleName, violatingResources }) => [ruleName, violatingResources.map(at => at.constructPath)]),
+    ).toEqual([]);
+  });
+});
