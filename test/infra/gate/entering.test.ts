@@ -104,6 +104,16 @@ test('two tabs that ask at once both come in', async () => {
   expect((await browser.postTicket(await ticketOf({ state: second }), '/b')).headers.location).toBe(`${origin}/b`);
 });
 
+test('one who is inside is not turned into another person by a ticket from elsewhere', async () => {
+  await browser.enter();
+  const inside = browser.cookies.get(gateCookie);
+  for (const other of [{ sub: 'mallory' }, { sid: 'session-2' }]) {
+    const ticket = await ticketOf({ state: 'x'.repeat(43), ...other });
+    expect((await browser.postTicket(ticket)).status).toBe(403);
+  }
+  expect(browser.cookies.get(gateCookie)).toBe(inside);
+});
+
 test('without a session only navigations are sent to the portal', async () => {
   const fetched = { 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty', 'sec-fetch-site': 'same-origin' };
   const framed = { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'iframe', 'sec-fetch-site': 'cross-site' };

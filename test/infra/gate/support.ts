@@ -45,6 +45,8 @@ export interface Portal {
   readonly beats: Heartbeat[];
   answer: HeartbeatAnswer;
   status: number;
+  /** Heartbeats that came, answered well or not. */
+  asked: number;
   close(): Promise<void>;
 }
 
@@ -52,6 +54,7 @@ export async function startPortal(): Promise<Portal> {
   const beats: Heartbeat[] = [];
   const server = http.createServer(async (request, response) => {
     const body = await textOf(request);
+    portal.asked += 1;
     const known = request.headers.authorization === `Bearer ${keys.heartbeatToken(workspaceId)}`;
     const ok = known && request.method === 'POST' && request.url === '/v1/heartbeats' && portal.status === 200;
     if (ok) beats.push(JSON.parse(body));
@@ -64,6 +67,7 @@ export async function startPortal(): Promise<Portal> {
     beats,
     answer: { mayMark: false, revoked: [] },
     status: 200,
+    asked: 0,
     close: () => closeServer(server),
   };
   return portal;
