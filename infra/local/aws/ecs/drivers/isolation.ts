@@ -1,6 +1,7 @@
 import { accessSync, constants, existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Command, Launch, Mount } from './launch.ts';
+import type { TaskNetwork } from './network.ts';
 
 /** Ours alone on every host that runs containers this way: first a place to hold mounts, then the task's own folder. */
 export const hostMountPoint = '/run/armada';
@@ -18,7 +19,8 @@ export function findTools(): Tools | undefined {
   return setpriv && unshare && nsenter && mount && umount ? { setpriv, unshare, nsenter, mount, umount } : undefined;
 }
 
-function findTool(name: string): string | undefined {
+/** Where a program of the system is; undefined: it is missing. */
+export function findTool(name: string): string | undefined {
   return toolFolders
     .map(folder => path.join(folder, name))
     .find(file => {
@@ -32,14 +34,20 @@ function findTool(name: string): string | undefined {
 }
 
 /**
- * Runs a container in a mount and a PID namespace of its own, as its own user: it sees its volumes where the task
+ * Runs a container in a mount and a PID namespace of its own and its task's network namespace, as its own user: it sees its volumes where the task
  * definition has them, its own /tmp, nobody's /home and no hidden folder; and all of it dies with its first process,
  * which dies with us.
  */
-export function isolatedCommand(tools: Tools, launch: Launch, hidden: readonly string[]): Command {
+export function isolatedCommand(
+  tools: Tools,
+  launch: Launch,
+  hidden: readonly string[],
+  network?: TaskNetwork,
+): Command {
   const args = [
     '--pdeathsig',
     'KILL',
+    ...(network ? [tools.nsenter, `--net=${network.file}`, '--'] : []),
     tools.unshare,
     '--mount',
     '--pid',
@@ -50,7 +58,7 @@ export function isolatedCommand(tools: Tools, launch: Launch, hidden: readonly s
   ];
   return {
     file: tools.setpriv,
-    args: [...args, '/bin/sh', '-c', script(tools, launch, hidden), 'sh', ...launch.argv],
+    args: [...args, '/bin/sh', '-c', script(tools, launch, hidden, network?.resolvConf), 'sh', ...launch.argv],
     environment: ownEnvironment,
     input: exports(launch.environment),
     workingDirectory: '/',
@@ -62,7 +70,7 @@ export function commandInside(tools: Tools, launch: Launch, pid: number, argv: r
   const drop = [tools.setpriv, ...privileges(launch.user), '/bin/sh', '-c', withEnvironment, 'sh'];
   return {
     file: tools.nsenter,
-    args: ['--target', String(pid), '--mount', '--pid', '--', ...drop, ...argv],
+    args: ['--target', String(pid), '--mount', '--pid', '--net', '--', ...drop, ...argv],
     environment: ownEnvironment,
     input: exports(launch.environment),
     workingDirectory: '/',
@@ -90,7 +98,7 @@ function privileges(user = nobody): string[] {
   return [...groups, '--no-new-privs', '--inh-caps=-all', '--bounding-set=-all', '--pdeathsig', 'KILL'];
 }
 
-function script(tools: Tools, launch: Launch, hidden: readonly string[]): string {
+function script(tools: Tools, launch: Launch, hidden: readonly string[], resolvConf: string | undefined): string {
   const covered = ['/home', '/tmp', ...hidden];
   const isCovered = (folder: string) => covered.some(cover => folder === cover || folder.startsWith(`${cover}/`));
   const mounts: Mount[] = [
@@ -106,6 +114,7 @@ function script(tools: Tools, launch: Launch, hidden: readonly string[]): string
   const lines = [
     'set -e',
     'umask 022',
+    ...(resolvConf ? [`${tools.mount} --bind ${quote(resolvConf)} /etc/resolv.conf`] : []),
     tmpfs(700, '1m', hostMountPoint),
     ...held.map(({ source, holder }) => `mkdir ${holder}; ${tools.mount} --bind ${quote(source)} ${holder}`),
     tmpfs(755, '1m', '/home'),

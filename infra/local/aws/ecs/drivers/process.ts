@@ -10,6 +10,7 @@ import { commandInside, findTools, hostMountPoint, isolatedCommand, type Tools }
 import { type Launch, type Mount, plainCommand, realPath } from './launch.ts';
 import { endLeftovers } from './leftovers.ts';
 import { LogFile, lastLines } from './log-file.ts';
+import { loopbackPorts, Networks } from './network.ts';
 import { HostPorts } from './ports.ts';
 
 export type { ImageTable, LocalImage } from './images.ts';
@@ -43,6 +44,7 @@ class ProcessDriver implements Driver {
   readonly #ports = new HostPorts();
   readonly #volumes = new Map<string, ReadonlyMap<string, string>>();
   readonly #containers = new Map<string, Container>();
+  #networks: Networks | undefined;
   #ended = false;
 
   constructor(options: ProcessDriverOptions) {
@@ -60,11 +62,13 @@ class ProcessDriver implements Driver {
     }
     if (this.#tools) mkdirSync(hostMountPoint, { recursive: true });
     await endLeftovers(directory);
+    if (this.#tools) this.#networks = await Networks.open(directory);
   }
 
   async stop(): Promise<void> {
     this.#ended = true;
     await Promise.all([...this.#containers.values()].map(container => container.end(shutdownSeconds)));
+    await this.#networks?.close();
   }
 
   takePort(wanted: number): Promise<number> {
@@ -84,6 +88,7 @@ class ProcessDriver implements Driver {
     const found = new Map<string, string>();
     for (const volume of volumes) found.set(volume.name ?? '', await this.#volume(id, volume));
     this.#volumes.set(id, found);
+    await this.#networks?.join(id);
   }
 
   async run(
@@ -108,7 +113,14 @@ class ProcessDriver implements Driver {
       imageFolders: image.folders ?? [],
       initProcess: definition.linuxParameters?.initProcessEnabled ?? false,
     };
-    const command = this.#tools ? isolatedCommand(this.#tools, launch, this.#hidden()) : plainCommand(launch);
+    const network = await this.#networks?.join(taskId);
+    // Who publishes a port, the gate, is who may reach what its environment names on this machine.
+    await this.#networks?.publish(taskId, {
+      uid: Number(launch.user?.split(':')[0] ?? 0),
+      ports: ports.map(({ hostPort }) => hostPort),
+      reaches: ports.length > 0 ? loopbackPorts(launch.environment) : [],
+    });
+    const command = this.#tools ? isolatedCommand(this.#tools, launch, this.#hidden(), network) : plainCommand(launch);
     const container = new Container({
       name,
       folder: this.#folder(taskId),
@@ -156,6 +168,7 @@ class ProcessDriver implements Driver {
 
   async release(taskId: string): Promise<void> {
     this.#volumes.delete(taskId);
+    await this.#networks?.leave(taskId);
     await rm(this.#folder(taskId), { recursive: true, force: true });
   }
 
@@ -237,7 +250,7 @@ function environmentOf(
   ports: DriverContainer['ports'],
 ): Record<string, string> {
   const own = Object.fromEntries((definition.environment ?? []).map(({ name = '', value = '' }) => [name, value]));
-  // Without a network namespace a container listens on the host's port itself.
+  // A container listens on the host's port itself: so IDE and gate of one namespace never want the same.
   const port = ports.find(({ containerPort }) => String(containerPort) === own['PORT']);
   return {
     PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',

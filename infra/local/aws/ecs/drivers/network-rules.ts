@@ -1,0 +1,83 @@
+import { readFileSync } from 'node:fs';
+import type { Link } from './addresses.ts';
+
+/** nftables' numbers: before and after the choice of a route, where addresses are changed. */
+const [before, after] = [-100, 100];
+
+/** The nameserver of /etc/resolv.conf, if it is one on this machine's loopback, out of a task's reach. */
+export function loopbackResolver(): string | undefined {
+  try {
+    const text = readFileSync('/etc/resolv.conf', 'utf8');
+    const server = /^\s*nameserver\s+(\S+)/m.exec(text)?.[1];
+    return server?.startsWith('127.') ? server : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Rules of the machine. `ports`: published ports, by task's address; `reached`: ports of the machine's loopback that
+ * some container may reach.
+ */
+export function hostRules(table: string, mark: string, range: string): string {
+  const links = `"${mark}-*"`;
+  const resolver = loopbackResolver();
+  return `table inet ${table} {
+  map ports { type inet_service : ipv4_addr; }
+  set reached { type inet_service; }
+  chain out { type nat hook output priority ${before};
+    ip daddr 127.0.0.1 meta l4proto tcp dnat ip to tcp dport map @ports
+  }
+  chain in { type nat hook prerouting priority ${before};
+    iifname ${links} ip daddr ${range} tcp dport @reached dnat ip to 127.0.0.1
+    ${resolver ? `iifname ${links} ip daddr ${range} meta l4proto { tcp, udp } th dport 53 dnat ip to ${resolver}` : ''}
+  }
+  chain way { type nat hook postrouting priority ${after};
+    oifname ${links} ip saddr 127.0.0.0/8 masquerade
+    iifname ${links} oifname != ${links} masquerade
+  }
+  chain own { type filter hook input priority 0;
+    iifname ${links} ct state established,related accept
+    iifname ${links} ct status dnat accept
+    iifname ${links} drop
+  }
+  chain others { type filter hook forward priority 0;
+    iifname ${links} oifname "ar*" drop
+    iifname ${links} ip daddr 169.254.0.0/16 drop
+    oifname ${links} ct state new drop
+  }
+}`;
+}
+
+/** Rules inside a task's namespace; who is in there has no right to change them. */
+export function taskRules(
+  { host }: Link,
+  range: string,
+  published: readonly {
+    readonly uid: number;
+    readonly ports: readonly number[];
+    readonly reaches: readonly number[];
+  }[],
+): string {
+  const ports = published.flatMap(each => each.ports);
+  const ways = published.flatMap(({ uid, reaches }) => reaches.map(port => ({ uid, port })));
+  return `table inet armada {}
+delete table inet armada
+table inet armada {
+  chain in { type nat hook prerouting priority ${before};
+    ${ports.map(port => `iifname eth0 tcp dport ${port} dnat ip to 127.0.0.1`).join('\n    ')}
+  }
+  chain out { type nat hook output priority ${before};
+    ${ways.map(({ uid, port }) => `meta skuid ${uid} ip daddr 127.0.0.1 tcp dport ${port} dnat ip to ${host}`).join('\n    ')}
+  }
+  chain way { type nat hook postrouting priority ${after};
+    oifname eth0 ip saddr 127.0.0.0/8 masquerade
+  }
+  chain machine { type filter hook output priority 0;
+    ct state established,related accept
+    ${ways.map(({ uid, port }) => `meta skuid ${uid} ip daddr ${host} tcp dport ${port} accept`).join('\n    ')}
+    ${loopbackResolver() ? `ip daddr ${host} th dport 53 accept` : ''}
+    oifname eth0 ip daddr ${range} drop
+  }
+}`;
+}

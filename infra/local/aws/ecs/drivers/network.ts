@@ -1,0 +1,240 @@
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { chooseBlock, type Link, linkOf, linksPerBlock, usedRanges } from './addresses.ts';
+import { findTool } from './isolation.ts';
+import { hostRules, loopbackResolver, taskRules } from './network-rules.ts';
+
+/** One task's own network: a loopback of its own, and one link to the machine. */
+export interface TaskNetwork {
+  /** The namespace, for nsenter. */
+  readonly file: string;
+  /** Shown in place of /etc/resolv.conf, where that names a resolver on the machine's loopback. */
+  readonly resolvConf: string | undefined;
+}
+
+/** What one container is given at the network. */
+export interface Published {
+  readonly uid: number;
+  /** Of the machine's loopback, led to the same port of the task's loopback. */
+  readonly ports: readonly number[];
+  /** Ports of the machine's loopback that this container's user, and nobody else in the task, may reach as its own. */
+  readonly reaches: readonly number[];
+}
+
+interface Joined extends TaskNetwork {
+  readonly index: number;
+  readonly name: string;
+  readonly link: Link;
+  published: readonly Published[];
+  ruled: boolean;
+}
+
+const namespaces = '/run/netns';
+/** One file per installation, named by its mark, with the path of its folder. */
+const notes = '/run/armada-networks';
+
+/**
+ * Gives each task a network namespace: it reaches the world, but neither the machine's own services nor other tasks,
+ * and of it the machine reaches published ports alone.
+ */
+export class Networks {
+  readonly #ip: string;
+  readonly #nft: string;
+  readonly #nsenter: string;
+  readonly #directory: string;
+  /** Names everything of ours on this machine; other installations have other folders. */
+  readonly #mark: string;
+  readonly #block: number;
+  readonly #tasks = new Map<string, Promise<Joined>>();
+  readonly #indexes = new Set<number>();
+
+  private constructor(directory: string, tools: { ip: string; nft: string; nsenter: string }) {
+    this.#ip = tools.ip;
+    this.#nft = tools.nft;
+    this.#nsenter = tools.nsenter;
+    this.#directory = directory;
+    const hash = createHash('sha256').update(path.resolve(directory)).digest();
+    this.#mark = `ar${hash.toString('hex', 0, 3)}`;
+    this.#block = chooseBlock(usedRanges(), hash.readUInt16BE(4));
+  }
+
+  /**
+   * Removes what an earlier life left, and tries all of it once. Undefined, with one line in the log, where this machine
+   * can't do it.
+   */
+  static async open(directory: string): Promise<Networks | undefined> {
+    const [ip, nft, nsenter] = ['ip', 'nft', 'nsenter'].map(findTool);
+    let networks: Networks | undefined;
+    try {
+      if (!ip || !nft || !nsenter) throw new Error('ip (iproute2) or nft (nftables) is missing');
+      networks = new Networks(directory, { ip, nft, nsenter });
+      await networks.close();
+      for (const mark of foldersIn(notes))
+        if (!existsSync(readFileSync(path.join(notes, mark), 'utf8'))) await remove(nft, ip, mark);
+      await networks.#lay();
+      await networks.join('trial');
+      await networks.publish('trial', { uid: 0, ports: [1], reaches: [1] });
+      await networks.leave('trial');
+      return networks;
+    } catch (error) {
+      await networks?.close().catch(() => {});
+      const why = error instanceof Error ? error.message.trim() : String(error);
+      console.warn(`tasks share this machine's network, for namespaces of their own can't be had: ${why}`);
+      return undefined;
+    }
+  }
+
+  /** The task's network, made at the first call. */
+  join(task: string): Promise<TaskNetwork> {
+    const known = this.#tasks.get(task);
+    if (known) return known;
+    const made = this.#make();
+    this.#tasks.set(task, made);
+    made.catch(() => this.#tasks.delete(task));
+    return made;
+  }
+
+  /** Call before each container of the task starts: until the first call the task's own rules are not there. */
+  async publish(task: string, published: Published): Promise<void> {
+    const joined = await this.#tasks.get(task);
+    if (!joined) throw new Error('CannotStartContainerError: the task has no network');
+    const isNew = published.ports.length > 0 && !joined.published.some(same => sameAs(same, published));
+    if (joined.ruled && !isNew) return;
+    if (isNew) joined.published = [...joined.published, published];
+    joined.ruled = true;
+    const { address } = joined.link;
+    const elements = isNew
+      ? [
+          ...published.ports.map(port => `add element inet ${this.#table} ports { ${port} : ${address} }`),
+          ...published.reaches.map(port => `add element inet ${this.#table} reached { ${port} }`),
+        ]
+      : [];
+    const rules = taskRules(joined.link, this.#range, joined.published);
+    await shell(`${this.#nft} -f - <<'END'
+${elements.join('\n')}
+END
+${this.#nsenter} --net=${joined.file} /bin/sh -ec 'echo 1 > /proc/sys/net/ipv4/conf/all/route_localnet; ${this.#nft} -f -' <<'END'
+${rules}
+END`);
+  }
+
+  /** Removes the task's network; whoever still is in it is cut off. */
+  async leave(task: string): Promise<void> {
+    const joined = await this.#tasks.get(task)?.catch(() => undefined);
+    this.#tasks.delete(task);
+    if (!joined) return;
+    const ports = joined.published.flatMap(each => each.ports);
+    const list = ports.join(', ');
+    const forget = ports.length > 0 ? `${this.#nft} 'delete element inet ${this.#table} ports { ${list} }'\n` : '';
+    await shell(`${forget}${this.#ip} link del ${joined.name} || true
+${this.#ip} netns del ${joined.name}`).catch(() => {});
+    this.#indexes.delete(joined.index);
+  }
+
+  /** Removes every namespace, link and rule of ours. */
+  async close(): Promise<void> {
+    this.#tasks.clear();
+    this.#indexes.clear();
+    await remove(this.#nft, this.#ip, this.#mark);
+  }
+
+  get #table(): string {
+    return tableOf(this.#mark);
+  }
+
+  get #range(): string {
+    return linkOf(this.#block, 0).range;
+  }
+
+  async #lay(): Promise<void> {
+    mkdirSync(notes, { recursive: true, mode: 0o700 });
+    writeFileSync(path.join(notes, this.#mark), path.resolve(this.#directory));
+    await shell(`${this.#nft} -f - <<'END'\n${hostRules(this.#table, this.#mark, this.#range)}\nEND`);
+    // Answers to tasks come in here. Left on afterwards, for somebody else may have come to need it.
+    for (const name of Object.keys(os.networkInterfaces()))
+      if (name !== 'lo') writeFileSync(`/proc/sys/net/ipv4/conf/${name}/forwarding`, '1');
+  }
+
+  async #make(): Promise<Joined> {
+    const index = Array.from({ length: linksPerBlock }, (_, each) => each).find(each => !this.#indexes.has(each));
+    if (index === undefined) throw new Error('CannotStartContainerError: no network is free');
+    this.#indexes.add(index);
+    const link = linkOf(this.#block, index);
+    const name = `${this.#mark}-${index}`;
+    await shell(`${this.#ip} -batch - <<'END'
+netns add ${name}
+link add ${name} type veth peer name eth0 netns ${name}
+addr add ${link.host}/30 dev ${name}
+link set ${name} up
+END
+${this.#ip} -n ${name} -batch - <<'END'
+link set lo up
+addr add ${link.address}/30 dev eth0
+link set eth0 up
+route add default via ${link.host}
+END
+echo 1 > /proc/sys/net/ipv4/conf/${name}/route_localnet
+echo 1 > /proc/sys/net/ipv4/conf/${name}/forwarding`);
+    return {
+      index,
+      name,
+      link,
+      file: path.join(namespaces, name),
+      resolvConf: this.#resolvConf(name, link),
+      published: [],
+      ruled: false,
+    };
+  }
+
+  #resolvConf(name: string, { host }: Link): string | undefined {
+    if (loopbackResolver() === undefined) return undefined;
+    const file = path.join(this.#directory, `${name}.resolv.conf`);
+    writeFileSync(file, `nameserver ${host}\n`, { mode: 0o644 });
+    return file;
+  }
+}
+
+function sameAs(one: Published, other: Published): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
+function tableOf(mark: string): string {
+  return `armada_${mark}`;
+}
+
+async function remove(nft: string, ip: string, mark: string): Promise<void> {
+  const names = foldersIn(namespaces).filter(name => name.startsWith(`${mark}-`));
+  const removals = names.map(name => `${ip} link del ${name}; ${ip} netns del ${name}`);
+  await shell(`set +e\n${nft} delete table inet ${tableOf(mark)}\n${removals.join('\n')}\ntrue`);
+  rmSync(path.join(notes, mark), { force: true });
+}
+
+function foldersIn(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
+}
+
+/** Runs a script of ours; rejects with what it said when any of it fails. */
+function shell(script: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn('/bin/sh', ['-ec', script], { stdio: ['ignore', 'ignore', 'pipe'] });
+    let said = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      said += chunk;
+    });
+    child.once('error', reject);
+    child.once('close', code => (code === 0 ? resolve() : reject(new Error(said || `ended with ${code}`))));
+  });
+}
+
+/** Ports of this machine's loopback that URLs in an environment name. */
+export function loopbackPorts(environment: Readonly<Record<string, string>>): number[] {
+  const urls = Object.values(environment).flatMap(value => /^https?:\/\/127\.0\.0\.1:(\d{1,5})/.exec(value)?.[1] ?? []);
+  return [...new Set(urls.map(Number))];
+}
