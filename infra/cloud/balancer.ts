@@ -17,7 +17,8 @@ export interface Entrance {
   readonly portalUrl: string;
   /** ARMADA_BALANCERS: one entry a balancer, as JSON text. */
   readonly balancersJson: string;
-  readonly appTargetGroupArn: string;
+  /** One a balancer: AWS lets a target group belong to no more than one. */
+  readonly appTargetGroupArns: readonly string[];
   readonly listenerArns: readonly string[];
   readonly balancerFullNames: readonly string[];
   /** DNS names, in the order of the balancers' numbers: what records of a domain point at. */
@@ -36,17 +37,8 @@ const idleSeconds = '4000';
  */
 export function createEntrance(stack: Stack, network: Network, parameters: Parameters, size: Size): Entrance {
   const certificateArn = createCertificate(stack, parameters, size);
-  const app = new elb.CfnTargetGroup(stack, 'AppTargets', {
-    protocol: 'HTTP',
-    port: 80,
-    targetType: 'ip',
-    vpcId: network.vpc.vpcId,
-    healthCheckPath: '/healthz',
-    healthCheckIntervalSeconds: 10,
-    targetGroupAttributes: [{ key: 'deregistration_delay.timeout_seconds', value: '10' }],
-  });
   const balancers = Array.from({ length: size.balancers }, (_, index) =>
-    createBalancer(stack, network, parameters, index + 1, app.ref, certificateArn),
+    createBalancer(stack, network, parameters, index + 1, certificateArn),
   );
   const [first] = balancers;
   if (!first) throw new Error('a deployment needs a balancer');
@@ -61,7 +53,7 @@ export function createEntrance(stack: Stack, network: Network, parameters: Param
   return {
     portalUrl: either(`https://${parameters.domainName}`, `https://${cdn.portal.attrDomainName}`),
     balancersJson: either(`[${withDomain.join(',')}]`, `[${without.join(',')}]`),
-    appTargetGroupArn: app.ref,
+    appTargetGroupArns: balancers.map(({ app }) => app.ref),
     listenerArns: balancers.map(({ secure, plain }) => either(secure.ref, plain.ref)),
     balancerFullNames: balancers.map(({ balancer }) => balancer.attrLoadBalancerFullName),
     balancerNames: balancers.map(({ balancer }) => balancer.attrDnsName),
@@ -71,6 +63,7 @@ export function createEntrance(stack: Stack, network: Network, parameters: Param
 
 interface Balancer {
   readonly number: number;
+  readonly app: elb.CfnTargetGroup;
   readonly balancer: elb.CfnLoadBalancer;
   /** HTTPS; there only with a domain. */
   readonly secure: elb.CfnListener;
@@ -83,9 +76,17 @@ function createBalancer(
   network: Network,
   parameters: Parameters,
   number: number,
-  appTargetGroupArn: string,
   certificateArn: string,
 ): Balancer {
+  const app = new elb.CfnTargetGroup(stack, `AppTargets${number}`, {
+    protocol: 'HTTP',
+    port: 80,
+    targetType: 'ip',
+    vpcId: network.vpc.vpcId,
+    healthCheckPath: '/healthz',
+    healthCheckIntervalSeconds: 10,
+    targetGroupAttributes: [{ key: 'deregistration_delay.timeout_seconds', value: '10' }],
+  });
   const ids = (group: string) => network.vpc.selectSubnets({ subnetGroupName: group }).subnetIds;
   const { hasDomain } = parameters;
   const either = (a: unknown, b: unknown) => Fn.conditionIf(hasDomain.logicalId, a, b);
@@ -104,7 +105,7 @@ function createBalancer(
     ELB2: 'The API logs each request; a bucket of access logs would hold who worked when, and outlive the stack.',
   });
   balancer.addPropertyOverride('Subnets', either(ids('public'), ids('balancer')));
-  const toApp = { type: 'forward', targetGroupArn: appTargetGroupArn };
+  const toApp = { type: 'forward', targetGroupArn: app.ref };
   const secure = new elb.CfnListener(stack, `Https${number}`, {
     loadBalancerArn: balancer.ref,
     protocol: 'HTTPS',
@@ -121,9 +122,9 @@ function createBalancer(
     defaultActions: [toApp],
   });
   const toHttps = { Type: 'redirect', RedirectConfig: { Protocol: 'HTTPS', Port: '443', StatusCode: 'HTTP_301' } };
-  const forward = { Type: 'forward', TargetGroupArn: appTargetGroupArn };
+  const forward = { Type: 'forward', TargetGroupArn: app.ref };
   plain.addPropertyOverride('DefaultActions', [either(toHttps, forward)]);
-  return { number, balancer, secure, plain };
+  return { number, app, balancer, secure, plain };
 }
 
 /** A certificate for the portal and every balancer's wildcard, validated by DNS; or the one that was given. */

@@ -87,9 +87,11 @@ export function createApp(stack: Stack, options: AppOptions): App {
   const controller = service('Controller', ['node', 'controller/main.ts']);
   const cfn = api.node.defaultChild;
   if (cfn instanceof ecs.CfnService) {
-    cfn.loadBalancers = [
-      { containerName: 'app', containerPort: appPort, targetGroupArn: ground.entrance.appTargetGroupArn },
-    ];
+    cfn.loadBalancers = ground.entrance.appTargetGroupArns.map(targetGroupArn => ({
+      containerName: 'app',
+      containerPort: appPort,
+      targetGroupArn,
+    }));
     cfn.healthCheckGracePeriodSeconds = 120;
     for (const listener of ground.entrance.listeners) cfn.addResourceDependency(listener);
   }
