@@ -1,0 +1,124 @@
+import { type Size, sizes } from '../cloud/sizes.ts';
+import { type HostType, prices } from './prices.ts';
+
+/** A class, as far as money depends on it. */
+export interface ClassSize {
+  readonly students: number;
+  /** Hours a week that a student really works. */
+  readonly hoursPerWeek: number;
+  /** Memory of a workspace, in MiB. */
+  readonly memory: number;
+  /** Minutes without work after which a workspace stops; null: it runs all month. */
+  readonly idleMinutes: number | null;
+  readonly host: HostType;
+  /** Balancers face the internet; without a domain they are internal, behind a CDN that costs nothing at this size. */
+  readonly domain: boolean;
+}
+
+/** One line of the bill: US dollars a month of the whole class. */
+export interface CostLine {
+  readonly what: string;
+  readonly month: number;
+}
+
+/** A month's bill by list prices. */
+export interface Forecast {
+  readonly size: Size['name'];
+  readonly fixed: readonly CostLine[];
+  readonly variable: readonly CostLine[];
+  readonly fixedMonth: number;
+  readonly month: number;
+  readonly perStudent: number;
+  /** Hours a month that one workspace runs, idle time before a stop included. */
+  readonly workspaceHours: number;
+}
+
+const hoursPerMonth = 730;
+const weeksPerMonth = 365 / 12 / 7;
+/** Assumed: a working day a session; each ends with the idle minutes. */
+const sessionsPerWeek = 5;
+/** Assumed: hosts stay up a while as a class leaves, and gaps between workspaces cannot be filled. */
+const hostUseWithIdleStop = 0.6;
+/** What the system and the ECS agent keep of a host, and what a gate reserves beside each IDE, in MiB. */
+const hostOverhead = 512;
+const gateReservation = 64;
+/** As infra/cloud lays it out: disk of a host, the app's smallest Fargate task, two secrets, alarms, database's disk. */
+const hostDisk = 40;
+const task = { vcpu: 0.25, gibibytes: 0.5 };
+const secrets = 2;
+const alarms = 6;
+const databaseDisk = 20;
+/** Zones; an internet-facing balancer has a public address in each. */
+const zones = 2;
+/** Assumed use. Capacity units: a class's connections stay far below the 3,000 that one stands for. */
+const balancerCapacityUnits = 0.1;
+const logGibibytes = 0.5;
+const filesPerStudent = { stored: 1, read: 6, written: 2.3 };
+const egressGibibytesPerHour = 0.02;
+/** A class that fits one balancer is laid out small. */
+const smallClass = 98;
+
+/** Estimates a class's bill for one month. Pure; by the list prices of `prices`, good for comparing, not for a budget. */
+export function forecast(given: ClassSize): Forecast {
+  const size = given.students <= smallClass ? sizes.small : sizes.large;
+  const fixed = fixedLines(size, given.domain);
+  const workspaceHours = hoursOf(given);
+  const variable = variableLines(given, workspaceHours);
+  const fixedMonth = total(fixed);
+  const month = fixedMonth + total(variable);
+  return { size: size.name, fixed, variable, fixedMonth, month, perStudent: month / given.students, workspaceHours };
+}
+
+/** Workspaces of this memory that one host of this type holds. */
+export function workspacesPerHost(host: HostType, memory: number): number {
+  return Math.floor((prices.hostMebibytes[host] - hostOverhead) / (memory + gateReservation));
+}
+
+function hoursOf({ hoursPerWeek, idleMinutes }: ClassSize): number {
+  if (idleMinutes === null) return hoursPerMonth;
+  const idle = hoursPerWeek > 0 ? (sessionsPerWeek * idleMinutes) / 60 : 0;
+  return Math.min(hoursPerMonth, (hoursPerWeek + idle) * weeksPerMonth);
+}
+
+function fixedLines(size: Size, domain: boolean): CostLine[] {
+  const tasks = 2 * size.replicas;
+  const addresses = tasks + (domain ? zones * size.balancers : 0);
+  const taskHour = task.vcpu * prices.fargateVcpuHour + task.gibibytes * prices.fargateGibibyteHour;
+  const balancerHour = prices.balancerHour + balancerCapacityUnits * prices.balancerCapacityUnitHour;
+  const instance = size.databaseInstance === 'db.t4g.small' ? 'db.t4g.small' : 'db.t4g.micro';
+  const database = prices.databaseHour[instance] * hoursPerMonth + databaseDisk * prices.databaseGibibyteMonth;
+  return [
+    { what: `balancers (${size.balancers})`, month: size.balancers * balancerHour * hoursPerMonth },
+    { what: `public addresses (${addresses})`, month: addresses * prices.publicAddressHour * hoursPerMonth },
+    { what: `app on Fargate (${tasks} tasks)`, month: tasks * taskHour * hoursPerMonth },
+    { what: `database (${instance})`, month: database },
+    { what: `secrets (${secrets})`, month: secrets * prices.secretMonth },
+    { what: 'logs and alarms', month: logGibibytes * prices.logGibibyte + alarms * prices.alarmMonth },
+  ];
+}
+
+function variableLines(given: ClassSize, workspaceHours: number): CostLine[] {
+  const { students, hoursPerWeek, host, memory, idleMinutes } = given;
+  const hostHour =
+    prices.hostHour[host] + prices.publicAddressHour + (hostDisk * prices.diskGibibyteMonth) / hoursPerMonth;
+  const use = idleMinutes === null ? 1 : hostUseWithIdleStop;
+  const hostHours = (students * workspaceHours) / workspacesPerHost(host, memory) / use;
+  const { stored, read, written } = filesPerStudent;
+  const home =
+    stored * (prices.filesGibibyteMonth + prices.filesBackupGibibyteMonth) +
+    read * prices.filesReadGibibyte +
+    written * prices.filesWrittenGibibyte;
+  const egress = students * hoursPerWeek * weeksPerMonth * egressGibibytesPerHour;
+  return [
+    { what: `hosts (${host}, ${Math.round(hostHours)} h)`, month: hostHours * hostHour },
+    { what: 'homes, their traffic and backup', month: students * home },
+    {
+      what: 'traffic out, above the free 100 GB',
+      month: Math.max(0, egress - prices.egressFreeGibibytes) * prices.egressGibibyte,
+    },
+  ];
+}
+
+function total(lines: readonly CostLine[]): number {
+  return lines.reduce((sum, { month }) => sum + month, 0);
+}
