@@ -1,0 +1,182 @@
+import type pg from 'pg';
+import { pino } from 'pino';
+import type { Status } from '../../api/resources/resource.ts';
+import type { Student } from '../../api/resources/student.ts';
+import type { Workspace } from '../../api/resources/workspace.ts';
+import { createPool } from '../../api/store/pool.ts';
+import { createRouteSlots } from '../../api/store/slots.ts';
+import { loadStudent, loadWorkspace } from '../../api/store/status.ts';
+import { Controller } from '../../controller/controller.ts';
+import { createKind, type Kind } from '../../controller/drive.ts';
+import type { Reconciler } from '../../controller/reconciler.ts';
+import { createRows } from '../../controller/rows.ts';
+import type { Clients } from '../../reconcilers/aws/clients.ts';
+import type { Action, Observed } from '../../reconcilers/workspace/model.ts';
+import { pace } from './fast-clock.ts';
+
+/** One life of a controller, from its start to its crash. */
+export interface Life {
+  readonly controller: Controller;
+  readonly kinds: readonly Kind[];
+  /** From now on all its I/O is refused; what is under way may still land. */
+  kill(): void;
+  readonly dead: boolean;
+  /** One more pass over each row, as a resync makes. */
+  resync(): Promise<void>;
+  /** Ends it: at once when it was killed, orderly otherwise. */
+  end(): Promise<void>;
+}
+
+export type WorkspaceReconciler = Reconciler<Workspace, Observed, Action>;
+
+export interface LifeOptions {
+  readonly databaseUrl: string;
+  /** Clients of this life alone; they are destroyed with it. */
+  readonly clients: Clients;
+  readonly workspaces: (clients: Clients) => WorkspaceReconciler;
+  readonly students: (clients: Clients) => Reconciler<Student, never, never>;
+  readonly kindNames: readonly ('workspace' | 'student')[];
+  readonly now: () => Date;
+  /** Told of each statement that writes, before and after; what it throws is the database's answer. */
+  readonly statement: (moment: 'before' | 'after', label: string) => void | Promise<void>;
+  /** Told of each status as it is written. */
+  readonly told: (resource: Workspace | Student, status: Status) => void;
+  /** Seconds of the machine between two resyncs. */
+  readonly resyncSeconds: number;
+}
+
+class Killed extends Error {
+  override readonly name = 'Killed';
+}
+
+/** Puts a controller together as its main does, with a switch that cuts everything off. */
+export function startLife(options: LifeOptions): Life {
+  const { databaseUrl, clients, now, kindNames, resyncSeconds } = options;
+  let dead = false;
+  const refuseWhenDead = () => {
+    if (dead) throw new Killed('this controller is dead');
+  };
+  for (const client of [clients.ecs, clients.elb, clients.efs, clients.cognito] as unknown as {
+    middlewareStack: any;
+  }[])
+    client.middlewareStack.add(
+      (next: (args: unknown) => Promise<unknown>) => async (args: unknown) => {
+        refuseWhenDead();
+        const answer = await next(args);
+        refuseWhenDead();
+        return answer;
+      },
+      { step: 'finalizeRequest', name: 'campaignLife' },
+    );
+  const raw = createPool(databaseUrl);
+  const pool = watched(raw, refuseWhenDead, options.statement);
+  const rowsOf = <R extends Workspace | Student>(
+    kind: 'workspace' | 'student',
+    load: (id: string) => Promise<R | undefined>,
+  ) => {
+    const rows = createRows<R>({ kind: kind as R['kind'], load, pool, statusPool: pool });
+    return {
+      ...rows,
+      async writeStatus(resource: R, status: Status) {
+        const version = await rows.writeStatus(resource, status);
+        if (version !== undefined) options.told(resource, status);
+        return version;
+      },
+    };
+  };
+  const all: Kind[] = [
+    createKind(
+      options.workspaces(clients),
+      rowsOf<Workspace>('workspace', id => loadWorkspace(pool, id)),
+    ),
+    createKind(
+      options.students(clients),
+      rowsOf<Student>('student', id => loadStudent(pool, id)),
+    ),
+  ];
+  const kinds = all.filter(({ name }) => (kindNames as readonly string[]).includes(name)).map(hurried);
+  const slots = createRouteSlots(pool, [98]);
+  const log = pino({ level: process.env['CAMPAIGN_LOG'] ?? 'silent' });
+  const controller = new Controller({ url: databaseUrl, kinds, slots, log, now, random: () => 0, resyncSeconds });
+  controller.start();
+  return {
+    controller,
+    kinds,
+    get dead() {
+      return dead;
+    },
+    kill() {
+      dead = true;
+    },
+    async resync() {
+      const never = new AbortController().signal;
+      for (const kind of kinds)
+        for (const id of await kind.keys())
+          await kind.pass(id, {
+            log,
+            now,
+            slots,
+            urgent: false,
+            signal: never,
+            stopping: never,
+            retrySeconds: () => 0,
+          });
+    },
+    async end() {
+      await controller.stop();
+      await raw.end();
+      clients.destroy();
+    },
+  };
+}
+
+/** Waits are told in AWS's seconds; the world's clock goes faster. */
+function hurried(kind: Kind): Kind {
+  return {
+    ...kind,
+    keys: () => kind.keys(),
+    async pass(id, options) {
+      const passed = await kind.pass(id, { ...options, urgent: true });
+      return { ...passed, againSeconds: passed.againSeconds === undefined ? undefined : passed.againSeconds / pace };
+    },
+  };
+}
+
+/** The pool, with a look at each statement. */
+function watched(pool: pg.Pool, refuse: () => void, statement: LifeOptions['statement']): pg.Pool {
+  const query =
+    (target: { query: (...args: unknown[]) => Promise<unknown> }) =>
+    async (...args: unknown[]) => {
+      refuse();
+      const label = labelOf(args[0]);
+      if (label) await statement('before', label);
+      refuse();
+      const answer = await target.query(...args);
+      if (label) await statement('after', label);
+      refuse();
+      return answer;
+    };
+  const seenAs = <T extends object>(target: T): T =>
+    new Proxy(target, {
+      get(of, property) {
+        if (property === 'query') return query(of as never);
+        if (property === 'connect' && of === (pool as unknown)) return async () => seenAs(await pool.connect());
+        const value = Reflect.get(of, property);
+        return typeof value === 'function' ? value.bind(of) : value;
+      },
+    });
+  return seenAs(pool);
+}
+
+/** Names a statement that writes; undefined for one that reads. */
+function labelOf(statement: unknown): string | undefined {
+  const { name, text } =
+    typeof statement === 'string'
+      ? { name: undefined, text: statement }
+      : ((statement ?? {}) as { name?: string; text?: string });
+  if (name?.startsWith('write-status')) return 'sql:write-status';
+  if (text === 'commit') return 'sql:commit';
+  if (text && /^\s*(insert|update|delete|with gone)\b/.test(text))
+    return `sql:${text.trim().split(/\s+/).slice(0, 3).join('-')}`;
+  return undefined;
+}
