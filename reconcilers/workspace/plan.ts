@@ -116,7 +116,7 @@ function up(workspace: Workspace, observed: Observed, now: Date): Step {
     routed(observed) ??
     started(observed) ??
     refusedByGate(workspace, observed) ??
-    (isReady(workspace, observed, now) ? undefined : wayUp(workspace, observed))
+    (isReady(workspace, observed, now) ? undefined : wayUp(workspace, observed, now))
   );
 }
 

@@ -26,6 +26,10 @@ const stages = {
   connecting: { step: 'connecting', reason: 'Connecting', message: 'Connecting.', seconds: 1 },
 } as const satisfies Record<string, Stage>;
 
+/** A start of a second is looked at a few times, one of a minute at the stage's own pace. */
+const shortestSeconds = 0.05;
+const shareOfElapsed = 0.25;
+
 /** The stage of a workspace whose service is to run a task that is not ready. */
 export function stageOf(workspace: Workspace, observed: Observed): Stage {
   const task = liveTask(observed);
@@ -38,10 +42,13 @@ export function stageOf(workspace: Workspace, observed: Observed): Stage {
   return { step: 'repairing', reason: 'Repairing', message, seconds: stage.seconds };
 }
 
-/** Waits at the present stage. */
-export function wayUp(workspace: Workspace, observed: Observed): Plan<never> {
+/** Waits at the present stage. What began a moment ago is looked at again soon: it may be there before anybody says so. */
+export function wayUp(workspace: Workspace, observed: Observed, now: Date): Plan<never> {
   const { reason, message, seconds } = stageOf(workspace, observed);
-  return { verdict: 'wait', reason, message, seconds };
+  const since = (now.getTime() - (observed.service?.deployment.startedAt.getTime() ?? 0)) / 1000;
+  // The two clocks may differ: never sooner than the shortest, never later than the stage's own.
+  const soon = Math.max(shortestSeconds, Math.abs(since) * shareOfElapsed);
+  return { verdict: 'wait', reason, message, seconds: Math.min(seconds, soon) };
 }
 
 function forward(workspace: Workspace, observed: Observed, state: string | undefined): Stage {
