@@ -90,6 +90,7 @@ function controllerStatements(stack: Stack, ground: Ground): iam.PolicyStatement
       resources: ['*'],
       conditions: { StringEquals: { 'ecs:enable-execute-command': 'true' } },
     }),
+    allow('ListTasks', ['ecs:ListTasks'], ['*'], inCluster),
     allow('Tasks', ['ecs:DescribeTasks'], [arn('ecs', `task/${name}/*`)], inCluster),
     allow('NewTaskDefinitions', ['ecs:RegisterTaskDefinition'], [taskDefinitions], { StringEquals: made }),
     allow('EndTaskDefinitions', ['ecs:DeleteTaskDefinitions'], [taskDefinitions], { StringEquals: ours }),
