@@ -1,3 +1,4 @@
+import { chmodSync, closeSync, existsSync, openSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { Clock } from './clock.ts';
 
@@ -29,6 +30,7 @@ export class State {
   /** `file`: a path, or `:memory:` for a state that ends with the process. */
   constructor(file: string, clock: Clock) {
     this.clock = clock;
+    if (file !== ':memory:') closeToOthers(file);
     this.#database = new DatabaseSync(file);
     this.#database.exec(`pragma journal_mode = wal; pragma synchronous = normal;
       create table if not exists object (kind text, id text, json text not null, primary key (kind, id)) without rowid`);
@@ -138,6 +140,13 @@ export class Table<T extends object> {
     const newestSettled = past.findLastIndex(entry => entry.at <= now - lag);
     this.#past.set(id, [...past.slice(Math.max(0, newestSettled)), { at: now, value }]);
   }
+}
+
+/** Accounts and mailed passwords are in it, in a folder that students may pass through. SQLite's files beside it follow. */
+function closeToOthers(file: string): void {
+  const ownerOnly = 0o600;
+  closeSync(openSync(file, 'a', ownerOnly));
+  for (const each of [file, `${file}-wal`, `${file}-shm`]) if (existsSync(each)) chmodSync(each, ownerOnly);
 }
 
 function shuffle<T>(items: T[]): T[] {

@@ -73,6 +73,11 @@ table inet armada {
   chain way { type nat hook postrouting priority ${after};
     oifname eth0 ip saddr 127.0.0.0/8 masquerade
   }
+  chain door { type filter hook input priority 0;
+    iifname eth0 ct state established,related accept
+    iifname eth0 ct status dnat accept
+    iifname eth0 drop
+  }
   chain machine { type filter hook output priority 0;
     ct state established,related accept
     ${ways.map(({ uid, port }) => `meta skuid ${uid} ip daddr ${host} tcp dport ${port} accept`).join('\n    ')}
