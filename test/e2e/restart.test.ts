@@ -112,7 +112,9 @@ describe.skipIf(process.platform !== 'linux')('the product after a crash', { tim
         try {
           const command = readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ');
           const environment = readFileSync(`/proc/${name}/environ`, 'utf8');
-          const mine = [folder.path, `localhost:${port}`].some(mark => command.includes(mark) || environment.includes(mark));
+          const mine = [folder.path, `localhost:${port}`].some(
+            mark => command.includes(mark) || environment.includes(mark),
+          );
           return mine ? [{ pid: Number(name), command }] : [];
         } catch {
           return [];
