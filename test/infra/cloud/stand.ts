@@ -11,9 +11,14 @@ import { eventually } from '../../support/eventually.ts';
 import { anyPort } from '../../support/product.ts';
 import { Intrinsics, type Made, type TemplateJson } from './intrinsics.ts';
 
+const templates = new Map<Size, TemplateJson>();
+
 /** The template of a size, as `npm run synth` writes it. */
 export function templateOf(size: Size): TemplateJson {
-  return createStack(size).app.synth().getStackByName(stackName).template;
+  const template: TemplateJson =
+    templates.get(size) ?? createStack(size).app.synth().getStackByName(stackName).template;
+  templates.set(size, template);
+  return template;
 }
 
 /** A stack that stands in a local AWS: what the product needs of it is made through the SDK, the rest only named. */
