@@ -31,6 +31,7 @@ const definitionsPerDelete = 10;
 const progressEvery = 25;
 /** Some ten minutes at 5 s: a task has two minutes to end, a target five to drain. */
 const looks = 120;
+const repeats = 5;
 
 /**
  * Takes away what the controller made, in the order that AWS allows, so that the stack can be deleted. Only what carries
@@ -88,7 +89,7 @@ async function refuseWhileControlled({ act, clients, deployment, report }: Leave
 }
 
 async function each(
-  { act, report, signal }: LeaveOptions,
+  { act, report, signal, wait }: LeaveOptions,
   what: string,
   ids: readonly string[],
   remove: (id: string) => Promise<unknown>,
@@ -102,7 +103,7 @@ async function each(
   for (const id of ids) {
     signal.throwIfAborted();
     try {
-      await remove(id);
+      await whenFree(remove, id, wait);
     } catch (error) {
       // Somebody was faster, or a lost answer was none: gone is what was wanted.
       if (!(error instanceof Error && /NotFound/.test(error.name))) throw faultOf(error, what, id);
@@ -110,6 +111,19 @@ async function each(
     done += 1;
     if (done % progressEvery === 0 || done === ids.length) report(`${what}: ${done} of ${ids.length} taken away`);
   }
+}
+
+/** AWS sees a moment late that a rule no longer uses a target group. */
+async function whenFree(remove: (id: string) => Promise<unknown>, id: string, wait: () => Promise<void>) {
+  for (let again = 0; again < repeats; again += 1) {
+    try {
+      return await remove(id);
+    } catch (error) {
+      if (!(error instanceof Error && /InUse/.test(error.name))) throw error;
+      await wait();
+    }
+  }
+  return remove(id);
 }
 
 function faultOf(error: unknown, what: string, id: string): OperateFault {

@@ -1,13 +1,18 @@
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { readOptions } from '../local/options.ts';
 import { backup, restore } from './backup.ts';
+import { connect } from './connect.ts';
 import { type CostFlags, cost } from './cost.ts';
+import { doctor } from './doctor.ts';
 import { OperateFault } from './fault.ts';
+import { leave } from './leave.ts';
 
 /** `npm run operate -- VERB`: what an instructor does with a deployment beside its classes. */
 
 const usageCode = 2;
+const lookEveryMilliseconds = 5000;
 const abort = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => abort.abort());
 const say = (line: string) => console.log(line);
@@ -51,6 +56,35 @@ program
     say(`Restored to ${data}. Start it:  npm start -- --data ${data}`);
   });
 
+const clusterFlag = ['--cluster <name>', 'the ECS cluster of the deployment', 'armada'] as const;
+program
+  .command('doctor')
+  .description('check rights, resources, quotas and domain of a deployment; changes nothing')
+  .option(...clusterFlag)
+  .option('--data <dir>', 'check this machine’s installation in that data folder, running')
+  .option('--students <n>', 'students that are to work at once', positive, 30)
+  .option('--memory <MiB>', 'memory of a workspace', positive, 1024)
+  .action(async (flags: { cluster: string; data?: string; students: number; memory: number }) => {
+    const connected = await connect(process.env, flags);
+    const { students, memory } = flags;
+    const healthy = await doctor({ ...connected, students, memory, report: say, signal: abort.signal });
+    say(healthy ? 'Nothing must be mended.' : 'Mend what is WRONG above, then run doctor again.');
+    process.exitCode = healthy ? 0 : 1;
+  });
+program
+  .command('leave')
+  .description('take away what the controller made, before the stack is deleted; a dry run without --yes')
+  .option(...clusterFlag)
+  .option('--data <dir>', 'this machine’s installation in that data folder, running')
+  .option('--homes', 'access points too (files stay on the file system)', false)
+  .option('--yes', 'do it', false)
+  .action(async (flags: { cluster: string; data?: string; homes: boolean; yes: boolean }) => {
+    const { clients, deployment } = await connect(process.env, flags);
+    const wait = () => delay(lookEveryMilliseconds, undefined, { signal: abort.signal });
+    const asked = { act: flags.yes, homes: flags.homes };
+    await leave({ clients, deployment, ...asked, wait, report: say, signal: abort.signal });
+  });
+
 try {
   await program.parseAsync();
   process.exit(process.exitCode ?? 0);
@@ -74,7 +108,7 @@ function codeOf(error: unknown): number {
   // Commander has printed its own, and help is no failure.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : usageCode;
   if (abort.signal.aborted) {
-    console.error('Stopped; nothing half-made was left behind.');
+    console.error('Stopped. Nothing half-written was left behind; run it again to go on.');
     return 1;
   }
   if (error instanceof OperateFault) {

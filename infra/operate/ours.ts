@@ -13,6 +13,7 @@ import {
   paginateDescribeLoadBalancers,
   paginateDescribeRules,
   paginateDescribeTargetGroups,
+  type TagDescription,
 } from '@aws-sdk/client-elastic-load-balancing-v2';
 import type { Clients } from '../../reconcilers/aws/clients.ts';
 import { tagKeys } from '../../reconcilers/aws/names.ts';
@@ -39,20 +40,32 @@ export function createOurs({ ecs, elb, efs }: Clients, deployment: Deployment): 
     [tagKeys.kind, tagKeys.id].every(needed => tags.some(({ key }) => key === needed));
   const isEcsOurs = (tags: readonly EcsTag[] | undefined) => isOurs(tags ?? []);
 
+  /** A list may still name what is gone, and one such fails the whole call: then each is asked about alone. */
+  async function tagsIn(arns: readonly string[]): Promise<readonly TagDescription[]> {
+    try {
+      return (await elb.send(new DescribeTagsCommand({ ResourceArns: [...arns] }))).TagDescriptions ?? [];
+    } catch (error) {
+      if (!(error instanceof Error && /NotFound/.test(error.name))) throw error;
+      if (arns.length <= 1) return [];
+      return (await Promise.all(arns.map(arn => tagsIn([arn])))).flat();
+    }
+  }
+
   async function taggedInElb(arns: readonly string[]): Promise<string[]> {
     const found: string[] = [];
-    for (const some of chunks(arns, tagsPerCall)) {
-      const answer = await elb.send(new DescribeTagsCommand({ ResourceArns: some }));
-      for (const { ResourceArn, Tags = [] } of answer.TagDescriptions ?? [])
+    for (const some of chunks(arns, tagsPerCall))
+      for (const { ResourceArn, Tags = [] } of await tagsIn(some))
         if (ResourceArn && isOurs(Tags.map(({ Key, Value }) => ({ key: Key, value: Value })))) found.push(ResourceArn);
-    }
     return found;
   }
 
   async function revisions(status: 'ACTIVE' | 'INACTIVE'): Promise<string[]> {
     const prefix = `armada-${deployment.deployment}-`;
     const families: string[] = [];
-    for await (const page of paginateListTaskDefinitionFamilies({ client: ecs }, { familyPrefix: prefix, status }))
+    for await (const page of paginateListTaskDefinitionFamilies(
+      { client: ecs },
+      { familyPrefix: prefix, status: 'ALL' },
+    ))
       families.push(...(page.families ?? []));
     const found: string[] = [];
     for (const familyPrefix of families)

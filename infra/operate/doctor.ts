@@ -1,0 +1,57 @@
+import { checkBalancer, checkRegion } from './doctor-balancers.ts';
+import { checkCluster, checkFiles, checkPortal, checkTaskDefinitions, hostsNote } from './doctor-ground.ts';
+import { checkClient, checkGroups, checkPool } from './doctor-people.ts';
+import { type DoctorOptions, type Finding, wrong } from './finding.ts';
+
+/**
+ * Looks, by calls that change nothing, whether a deployment's resources are there and fit, and how far its quotas are
+ * used; one line each. Answers whether nothing must be mended.
+ */
+export async function doctor(options: DoctorOptions): Promise<boolean> {
+  const { deployment, signal } = options;
+  const checks: [about: string, check: () => Promise<readonly Finding[]>][] = [
+    ['cluster', () => checkCluster(options)],
+    ['task definitions', () => checkTaskDefinitions(options)],
+    ...deployment.balancers.map(({ listenerArn, domain }): [string, () => Promise<readonly Finding[]>] => [
+      `balancer of ${domain}`,
+      () => checkBalancer(options, listenerArn, domain),
+    ]),
+    ['balancers', () => checkRegion(options)],
+    ['file system', () => checkFiles(options)],
+    ['user pool', () => checkPool(options)],
+    ['sign-in client', () => checkClient(options)],
+    ['groups', () => checkGroups(options)],
+    ['portal', () => checkPortal(options)],
+    ['hosts', async () => [hostsNote(options)]],
+  ];
+  let healthy = true;
+  for (const [about, check] of checks) {
+    signal.throwIfAborted();
+    const findings = await check().catch((error: unknown) => [failureOf(about, error)]);
+    for (const { tone, text } of findings) {
+      options.report(`${{ ok: 'ok   ', note: 'note ', wrong: 'WRONG' }[tone]}  ${text}`);
+      if (tone === 'wrong') healthy = false;
+    }
+  }
+  options.report(
+    'note   Only reading was tried: what the controller may write is in the stack’s roles (infra/cloud/roles.ts).',
+  );
+  return healthy;
+}
+
+const denied = /AccessDenied|UnauthorizedOperation|NotAuthorizedException/;
+const credentialsRefused =
+  /UnrecognizedClient|InvalidClientTokenId|InvalidSignature|SignatureDoesNotMatch|ExpiredToken/;
+
+/** What an AWS error means for who runs this. */
+function failureOf(about: string, error: unknown): Finding {
+  const name = error instanceof Error ? error.name : '';
+  const message = error instanceof Error ? error.message : String(error);
+  if (denied.test(name))
+    return wrong(`${about}: not allowed to look (${message}). Give this identity the right to read it.`);
+  if (credentialsRefused.test(name))
+    return wrong(`${about}: AWS refuses these credentials (${name}). Sign in again, e.g. aws sso login.`);
+  if (/NotFound/.test(name))
+    return wrong(`${about}: not there (${message}). Check the settings and the region, or update the stack.`);
+  return wrong(`${about}: could not be read (${name}: ${message}). Check region and network, then run doctor again.`);
+}

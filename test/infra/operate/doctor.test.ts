@@ -1,0 +1,278 @@
+import { execFile } from 'node:child_process';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import {
+  AdminRemoveUserFromGroupCommand,
+  CreateUserPoolClientCommand,
+  CreateUserPoolCommand,
+} from '@aws-sdk/client-cognito-identity-provider';
+import {
+  DescribeListenersCommand,
+  ModifyListenerCommand,
+  ModifyLoadBalancerAttributesCommand,
+  RegisterTargetsCommand,
+} from '@aws-sdk/client-elastic-load-balancing-v2';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { AwsError } from '../../../infra/local/aws/protocol.ts';
+import type { Deployment } from '../../../infra/operate/deployment.ts';
+import { doctor } from '../../../infra/operate/doctor.ts';
+import { type DoctorOptions, quota } from '../../../infra/operate/finding.ts';
+import { type Clients, createClients } from '../../../reconcilers/aws/clients.ts';
+import { eventually } from '../../support/eventually.ts';
+import { startTestAws, type TestAws } from '../../support/local-aws.ts';
+import { clientsOf, deploymentOf } from './operator.ts';
+
+let aws: TestAws;
+let clients: Clients;
+let portal: http.Server;
+let deployment: Deployment;
+let status = 200;
+const undo: (() => void)[] = [];
+
+beforeAll(async () => {
+  aws = await startTestAws({ lagMilliseconds: 0 });
+  clients = clientsOf(aws);
+  portal = http.createServer((_, response) => response.writeHead(status).end()).listen(0, '127.0.0.1');
+  await new Promise(resolve => portal.once('listening', resolve));
+  deployment = { ...deploymentOf(aws), portalUrl: `http://127.0.0.1:${(portal.address() as AddressInfo).port}` };
+  const Targets = [{ Id: '127.0.0.1', Port: 8080 }];
+  await aws.clients.elb.send(new RegisterTargetsCommand({ TargetGroupArn: aws.ground.appTargetGroupArn, Targets }));
+  await eventually(async () => expect((await examine()).wrong).toEqual([]));
+});
+afterEach(() => {
+  for (const each of undo.splice(0)) each();
+  status = 200;
+});
+afterAll(async () => {
+  clients.destroy();
+  portal.close();
+  await aws.close();
+});
+
+async function examine(more: Partial<DoctorOptions> = {}) {
+  const said: string[] = [];
+  const healthy = await doctor({
+    clients,
+    deployment,
+    students: 30,
+    memory: 1024,
+    local: true,
+    report: line => said.push(line),
+    signal: new AbortController().signal,
+    ...more,
+  });
+  const wrong = said.filter(line => line.startsWith('WRONG'));
+  expect(healthy).toBe(wrong.length === 0);
+  return { said, wrong };
+}
+
+/** The one thing that is wrong. */
+async function complaint(more: Partial<DoctorOptions> = {}): Promise<string> {
+  const { wrong } = await examine(more);
+  expect(wrong).toHaveLength(1);
+  return wrong[0]!;
+}
+
+function refuse(broken: string, code: string) {
+  const before = () => {
+    throw new AwsError(code, 'for a test', 400);
+  };
+  undo.push(aws.aws.endpoint.faults.add((_, operation) => (operation === broken ? { before } : undefined)));
+}
+
+/** Changes what AWS answers to one operation. */
+function answer(operation: string, change: (output: never) => object) {
+  const fault = { change: (output: object) => change(output as never) };
+  undo.push(aws.aws.endpoint.faults.add((_, name) => (name === operation ? fault : undefined)));
+}
+
+describe('doctor', () => {
+  it('finds a deployment in order and changes nothing in it', async () => {
+    aws.aws.endpoint.calls.reset();
+    const { said, wrong } = await examine();
+    expect(wrong).toEqual([]);
+    expect(said.length).toBeGreaterThan(15);
+    const calls = Object.keys(aws.aws.endpoint.calls.counts());
+    expect(calls.filter(name => !/^(Describe|List)/.test(name))).toEqual([]);
+  });
+
+  it.each([
+    ['DescribeClusters', /cluster: not allowed/],
+    ['ListTasks', /cluster: not allowed/],
+    ['ListTaskDefinitions', /task definitions: not allowed/],
+    ['DescribeListeners', /balancer of localhost: not allowed/],
+    ['DescribeRules', /balancer of localhost: not allowed/],
+    ['DescribeTargetHealth', /balancer of localhost: not allowed/],
+    ['DescribeFileSystems', /file system: not allowed/],
+    ['DescribeAccessPoints', /file system: not allowed/],
+    ['DescribeUserPool', /user pool: not allowed/],
+    ['DescribeUserPoolClient', /sign-in client: not allowed/],
+    ['ListUsersInGroup', /groups: not allowed/],
+  ])('names the part that %s was refused for, and goes on with the rest', async (operation, words) => {
+    refuse(operation, 'AccessDeniedException');
+    const { said, wrong } = await examine();
+    expect(wrong).toHaveLength(1);
+    expect(wrong[0]).toMatch(words);
+    expect(said.some(line => line.startsWith('ok') && line.includes('portal'))).toBe(true);
+  });
+
+  it.each([
+    [{ cluster: 'gone' }, /cluster: gone is not there/],
+    [{ fileSystemId: 'fs-0123456789abcdef0' }, /file system: not there/],
+    [{ userPoolClientId: 'nobody' }, /sign-in client: not there/],
+    [{ userPoolClientId: '' }, /ARMADA_USER_POOL_CLIENT_ID/],
+    [{ capacityProvider: 'hosts' }, /no capacity provider hosts/],
+    [{ portalUrl: '' }, /ARMADA_PORTAL_URL/],
+    [{ portalUrl: 'http://127.0.0.1:1' }, /can't be reached \(/],
+  ])('says of settings %j what is not there', async (settings, words) => {
+    expect(await complaint({ deployment: { ...deployment, ...settings } })).toMatch(words);
+  });
+
+  it('says when a listener is gone', async () => {
+    const listenerArn = `${aws.ground.listenerArn.slice(0, -16)}0123456789abcdef`;
+    expect(await complaint({ deployment: { ...deployment, balancers: [{ listenerArn, domain: 'b' }] } })).toMatch(
+      /balancer of b: not there/,
+    );
+  });
+
+  it('wants an idle timeout that quiet editors survive', async () => {
+    const { elb } = aws.clients;
+    const { Listeners } = await elb.send(new DescribeListenersCommand({ ListenerArns: [aws.ground.listenerArn] }));
+    const set = (Value: string) =>
+      elb.send(
+        new ModifyLoadBalancerAttributesCommand({
+          LoadBalancerArn: Listeners![0]!.LoadBalancerArn,
+          Attributes: [{ Key: 'idle_timeout.timeout_seconds', Value }],
+        }),
+      );
+    await set('60');
+    expect(await complaint()).toMatch(/idle timeout 60 s.*Set idle_timeout.timeout_seconds to 4000/);
+    await set('4000');
+  });
+
+  it('wants the listener to forward to the app, and the app healthy', async () => {
+    const { elb } = aws.clients;
+    const ListenerArn = aws.ground.listenerArn;
+    const act = (...DefaultActions: NonNullable<ModifyListenerCommand['input']['DefaultActions']>) =>
+      elb.send(new ModifyListenerCommand({ ListenerArn, DefaultActions }));
+    await act({ Type: 'fixed-response', FixedResponseConfig: { StatusCode: '404' } });
+    expect(await complaint()).toMatch(/default action is fixed-response/);
+    await act({ Type: 'forward', TargetGroupArn: aws.ground.appTargetGroupArn });
+    answer('DescribeTargetHealth', () => ({ TargetHealthDescriptions: [] }));
+    expect(await complaint()).toMatch(/no healthy app/);
+  });
+
+  it('wants a client that the API can sign people in with, and that keeps accounts secret', async () => {
+    const { cognito } = aws.clients;
+    const { UserPoolClient } = await cognito.send(
+      new CreateUserPoolClientCommand({
+        UserPoolId: aws.ground.userPoolId,
+        ClientName: 'wrong',
+        GenerateSecret: true,
+        PreventUserExistenceErrors: 'LEGACY',
+        ExplicitAuthFlows: ['ALLOW_USER_SRP_AUTH', 'ALLOW_REFRESH_TOKEN_AUTH'],
+      }),
+    );
+    const { wrong } = await examine({ deployment: { ...deployment, userPoolClientId: UserPoolClient!.ClientId! } });
+    expect(wrong.join()).toMatch(/ALLOW_ADMIN_USER_PASSWORD_AUTH.*PreventUserExistenceErrors.*has a secret/);
+  });
+
+  it('wants a pool without self-registration, with long enough passwords and an instructor', async () => {
+    const { cognito } = aws.clients;
+    const { UserPool } = await cognito.send(
+      new CreateUserPoolCommand({
+        PoolName: 'weak',
+        Policies: { PasswordPolicy: { MinimumLength: 6, TemporaryPasswordValidityDays: 1 } },
+      }),
+    );
+    const { wrong } = await examine({ deployment: { ...deployment, userPoolId: UserPool!.Id! } });
+    const said = wrong.join('\n');
+    expect(said).toMatch(/anybody can sign up/);
+    expect(said).toMatch(/passwords of 6/);
+    expect(said).toMatch(/work 1 days/);
+    expect(said).toMatch(/groups: not there/);
+    const gone = { UserPoolId: aws.ground.userPoolId, Username: 'grace@school.example', GroupName: 'instructor' };
+    await cognito.send(new AdminRemoveUserFromGroupCommand(gone));
+    expect(await complaint()).toMatch(/nobody is in the group instructor/);
+    answer('ListUsersInGroup', () => ({ Users: [{ Username: 'grace' }] }));
+    expect((await examine()).wrong).toEqual([]);
+  });
+
+  it('says what AWS alone has: mails a day, vCPUs, mount targets', async () => {
+    answer('ListUsersInGroup', () => ({ Users: [{ Username: 'grace' }] }));
+    const { said, wrong } = await examine({ local: false, students: 120 });
+    expect(wrong).toEqual([expect.stringMatching(/no mount targets/)]);
+    expect(said.join('\n')).toMatch(/mails 50 a day; 120 invitations take 3 day/);
+    expect(said.join('\n')).toMatch(/need 18 m7i.large, 36 vCPUs; a new account has 5.*L-1216C47A/);
+  });
+
+  it('says when the portal fails, and when it is not HTTPS', async () => {
+    answer('ListUsersInGroup', () => ({ Users: [{ Username: 'grace' }] }));
+    status = 503;
+    expect(await complaint()).toMatch(/answers 503/);
+    const { wrong } = await examine({ deployment: { ...deployment, portalUrl: 'http://portal.invalid' } });
+    expect(wrong.join()).toMatch(/not HTTPS.*can't be reached/);
+  });
+
+  it('warns of a quota from nine tenths on', () => {
+    expect(quota('x', 89, 100, 'Do.').tone).toBe('ok');
+    expect(quota('x', 90, 100, 'Do.')).toEqual({ tone: 'note', text: 'x: 90 of 100. Do.' });
+    expect(quota('x', 100, 100, 'Do.').tone).toBe('wrong');
+  });
+
+  it('says when AWS refuses the credentials', async () => {
+    const strangers = createClients({
+      endpoint: aws.aws.url,
+      region: 'us-east-1',
+      credentials: { accessKeyId: 'AKIASTRANGER', secretAccessKey: 'nothing' },
+    });
+    const { wrong } = await examine({ clients: strangers });
+    strangers.destroy();
+    expect(wrong.length).toBeGreaterThan(6);
+    expect(wrong.join('\n')).toMatch(/refuses these credentials/);
+  });
+});
+
+describe('the command', () => {
+  const run = (args: readonly string[], environment: Record<string, string> = {}) =>
+    new Promise<{ code: number; output: string }>(resolve => {
+      const env = { PATH: process.env['PATH'], HOME: '/nowhere', AWS_EC2_METADATA_DISABLED: 'true', ...environment };
+      execFile(process.execPath, ['infra/operate/main.ts', ...args], { env }, (error, stdout, stderr) =>
+        resolve({ code: typeof error?.code === 'number' ? error.code : 0, output: stdout + stderr }),
+      );
+    });
+
+  it('says so without credentials, and fails', async () => {
+    const { code, output } = await run(['doctor']);
+    expect(code).toBe(1);
+    expect(output).toMatch(/no AWS credentials.*aws sso login/);
+  });
+
+  it('examines the deployment that the settings name', async () => {
+    const { ground } = aws;
+    const { code, output } = await run(['doctor'], {
+      AWS_ENDPOINT_URL: aws.aws.url,
+      AWS_REGION: 'us-east-1',
+      AWS_ACCESS_KEY_ID: aws.credentials.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: aws.credentials.secretAccessKey,
+      ARMADA_CLUSTER: ground.cluster,
+      ARMADA_BALANCERS: JSON.stringify([{ listenerArn: ground.listenerArn, domain: 'localhost' }]),
+      ARMADA_FILE_SYSTEM_ID: ground.fileSystemId,
+      ARMADA_USER_POOL_ID: ground.userPoolId,
+      ARMADA_USER_POOL_CLIENT_ID: ground.userPoolClientId,
+      ARMADA_PORTAL_URL: deployment.portalUrl,
+    });
+    // An earlier test took the instructor away.
+    expect(output).toMatch(/ok {5}cluster: armada/);
+    expect(output).toMatch(/WRONG {2}groups/);
+    expect(code).toBe(1);
+  });
+
+  it('answers with 2 to what it does not know, and 0 to --help', async () => {
+    expect((await run(['heal'])).code).toBe(2);
+    expect((await run(['cost', '--students', 'many'])).code).toBe(2);
+    const help = await run(['--help']);
+    expect(help.code).toBe(0);
+    for (const verb of ['doctor', 'cost', 'backup', 'restore', 'leave']) expect(help.output).toContain(verb);
+  });
+});
