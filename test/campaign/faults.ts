@@ -61,7 +61,7 @@ export function arm(world: World, fault: FaultName, point: Point): { fired(): bo
               ...throttled,
               async before() {
                 await crash();
-                throttled.before?.();
+                await throttled.before?.();
               },
             }
           : { after: crash, loseAnswer: true };

@@ -49,6 +49,16 @@ class Killed extends Error {
   override readonly name = 'Killed';
 }
 
+/** What all SDK clients share of their middleware. */
+interface Stacked {
+  readonly middlewareStack: {
+    add(
+      middleware: (next: (args: unknown) => Promise<unknown>) => (args: unknown) => Promise<unknown>,
+      options: { readonly step: 'finalizeRequest'; readonly name: string },
+    ): void;
+  };
+}
+
 /** Puts a controller together as its main does, with a switch that cuts everything off. */
 export function startLife(options: LifeOptions): Life {
   const { databaseUrl, clients, now, kindNames, resyncSeconds } = options;
@@ -56,11 +66,9 @@ export function startLife(options: LifeOptions): Life {
   const refuseWhenDead = () => {
     if (dead) throw new Killed('this controller is dead');
   };
-  for (const client of [clients.ecs, clients.elb, clients.efs, clients.cognito] as unknown as {
-    middlewareStack: any;
-  }[])
-    client.middlewareStack.add(
-      (next: (args: unknown) => Promise<unknown>) => async (args: unknown) => {
+  for (const { middlewareStack } of [clients.ecs, clients.elb, clients.efs, clients.cognito] as unknown as Stacked[])
+    middlewareStack.add(
+      next => async args => {
         refuseWhenDead();
         const answer = await next(args);
         refuseWhenDead();

@@ -30,9 +30,6 @@ export interface Result {
   readonly trace: readonly string[];
 }
 
-/** A world that takes longer than this has wedged. */
-const patienceMilliseconds = 15_000;
-
 /** Runs a scenario without faults and records every call and statement that writes. */
 export async function refer(world: World, scenario: Scenario): Promise<Reference> {
   const counts = new Map<string, number>();
@@ -127,7 +124,7 @@ async function ensureLife(world: World, kinds: readonly ('workspace' | 'student'
 
 /** Waits until every row is as asked, or gone. */
 async function rest(world: World, { workspaces, students }: Cast, when: string): Promise<void> {
-  const end = Date.now() + patienceMilliseconds;
+  const end = Date.now() + world.patienceMilliseconds;
   for (;;) {
     const rows = await Promise.all([
       ...workspaces.map(id => loadWorkspace(world.pool, id)),
@@ -183,7 +180,7 @@ async function clear(world: World, { workspaces, students }: Cast): Promise<void
   await pool.query(
     `update workspaces set deleted_at = now(), spec = spec || '{"running": false}' where deleted_at is null`,
   );
-  const end = Date.now() + patienceMilliseconds;
+  const end = Date.now() + world.patienceMilliseconds;
   for (;;) {
     const { rows } = await pool.query<{ count: number }>('select count(*)::int count from workspaces');
     if (rows[0]?.count === 0) break;
@@ -199,7 +196,7 @@ async function clear(world: World, { workspaces, students }: Cast): Promise<void
   if (students.length > 0) await pool.query('update people set deleted_at = now()');
   else await pool.query('delete from people');
   if (students.length > 0)
-    for (const end2 = Date.now() + patienceMilliseconds; Date.now() < end2; ) {
+    for (const end2 = Date.now() + world.patienceMilliseconds; Date.now() < end2; ) {
       const left = await pool.query('select from people');
       if (left.rowCount === 0) break;
       await new Promise(resolve => setTimeout(resolve, 4));

@@ -34,6 +34,7 @@ export interface World {
   readonly truth: Truth;
   readonly pool: pg.Pool;
   readonly databaseUrl: string;
+  readonly patienceMilliseconds: number;
   /** The controller that lives now. */
   life: Life;
   readonly violations: string[];
@@ -56,11 +57,21 @@ export const isRead = (operation: string) => /^(Describe|List|AdminGet|AdminList
 
 export interface WorldOptions {
   readonly databaseUrl: string;
+  /** How long it may take to come to rest before it counts as wedged. */
+  readonly patienceMilliseconds?: number | undefined;
   /** Makes a reconciler worse: a planted bug. */
-  readonly plant?: (reconciler: WorkspaceReconciler, world: () => World) => WorkspaceReconciler;
+  readonly plant?: ((reconciler: WorkspaceReconciler, world: () => World) => WorkspaceReconciler) | undefined;
 }
 
-export async function startWorld({ databaseUrl, plant }: WorldOptions): Promise<World> {
+/** A world that takes longer than this to come to rest has wedged. */
+const patience = 15_000;
+
+/** Starts an empty world over a migrated, empty database; `startLife` gives it a controller. */
+export async function startWorld({
+  databaseUrl,
+  plant,
+  patienceMilliseconds = patience,
+}: WorldOptions): Promise<World> {
   const clock = createFastClock();
   const { started: test, truth } = await withTruth(() => startTestAws({ clock, lagMilliseconds: usualLag }));
   const { aws, ground, credentials } = test;
@@ -91,6 +102,7 @@ export async function startWorld({ databaseUrl, plant }: WorldOptions): Promise<
     truth,
     pool,
     databaseUrl,
+    patienceMilliseconds,
     violations,
     calls,
     now,

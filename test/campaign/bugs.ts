@@ -1,0 +1,204 @@
+import type { Observed } from '../../reconcilers/workspace/model.ts';
+import type { FaultName } from './faults.ts';
+import type { WorkspaceReconciler } from './life.ts';
+import type { World } from './world.ts';
+
+/** A mistake that controllers were seen to make, planted into ours; and what of the campaign must catch it. */
+export interface Bug {
+  readonly name: string;
+  readonly scenario: string;
+  /** Left out: the scenario without faults shows it. */
+  readonly faults?: readonly FaultName[];
+  plant(sound: WorkspaceReconciler, world: () => World): WorkspaceReconciler;
+}
+
+const nothing: Observed = {
+  home: undefined,
+  blueprint: undefined,
+  revisions: [],
+  target: undefined,
+  slot: null,
+  routes: [],
+  strangerAtSlot: false,
+  service: undefined,
+  tasks: [],
+  healthy: 'unread',
+  refusal: undefined,
+};
+
+/** One per class; the classes are those of Sieve and of the incidents in controllers like this one. */
+export const bugs: readonly Bug[] = [
+  {
+    name: 'intermediate state: a target group that exists counts as set up',
+    scenario: 'create',
+    faults: ['crash after'],
+    plant: sound => ({
+      ...sound,
+      async observe(...asked) {
+        const seen = await sound.observe(...asked);
+        return seen.target?.settings === 'unset' ? { ...seen, target: { ...seen.target, settings: 'set' } } : seen;
+      },
+    }),
+  },
+  {
+    name: 'stale state: what is deleted is judged by what was seen before',
+    scenario: 'delete while creating',
+    plant(sound) {
+      const before = new Map<string, Observed>();
+      return {
+        ...sound,
+        async observe(workspace, context) {
+          const known = before.get(workspace.id);
+          if (workspace.deletedAt !== null && known) return known;
+          const seen = await sound.observe(workspace, context);
+          if (!known) before.set(workspace.id, seen);
+          return seen;
+        },
+      };
+    },
+  },
+  {
+    name: 'unobserved state: only who saw the stop starts again',
+    scenario: 'restart',
+    faults: ['crash after'],
+    plant(sound) {
+      const saw = new Set<string>();
+      return {
+        ...sound,
+        plan(workspace, seen, now) {
+          const plan = sound.plan(workspace, seen, now);
+          const starts = plan.verdict === 'act' && plan.actions.some(({ type }) => type === 'start-service');
+          return starts && !saw.has(workspace.id) ? { verdict: 'settled' } : plan;
+        },
+        apply(action, workspace, ...rest) {
+          if (action.type === 'stop-service') saw.add(workspace.id);
+          return sound.apply(action, workspace, ...rest);
+        },
+      };
+    },
+  },
+  {
+    name: 'observation skipped while the generation is unchanged',
+    scenario: 'drift: rule deleted',
+    plant(sound) {
+      const known = new Map<string, Observed>();
+      return {
+        ...sound,
+        async observe(workspace, context) {
+          const key = `${workspace.id} ${workspace.generation}`;
+          const isReady = workspace.status.step === 'ready';
+          const seen = (isReady && known.get(key)) || (await sound.observe(workspace, context));
+          known.set(key, seen);
+          return seen;
+        },
+      };
+    },
+  },
+  {
+    name: 'one row that fails stops all that follow',
+    scenario: 'start',
+    faults: ['read fails'],
+    plant(sound) {
+      let failure: unknown;
+      return {
+        ...sound,
+        async observe(...asked) {
+          if (failure) throw failure;
+          return sound.observe(...asked).catch(error => {
+            failure = error;
+            throw error;
+          });
+        },
+      };
+    },
+  },
+  {
+    name: 'found by a prefix of its name in place of its own',
+    scenario: 'bulk 10',
+    plant: (sound, world) => ({
+      ...sound,
+      apply(action, workspace, seen, context) {
+        const group = world()
+          .truth.targetGroups.all()
+          .find(({ name }) => name.startsWith('a-school'));
+        const isRoute = action.type === 'create-route' && seen.target && group;
+        const mistaken = isRoute && seen.target ? { ...seen, target: { ...seen.target, id: group.arn } } : seen;
+        return sound.apply(action, workspace, mistaken, context);
+      },
+    }),
+  },
+  {
+    name: 'place at the balancer never given back',
+    scenario: 'stop',
+    plant: sound => ({
+      ...sound,
+      async apply(action, workspace, seen, context) {
+        if (action.type === 'release-slot') return { ...seen, slot: null };
+        return sound.apply(action, workspace, seen, context);
+      },
+    }),
+  },
+  {
+    name: 'start before every task has stopped',
+    scenario: 'restart',
+    plant: sound => ({
+      ...sound,
+      async observe(...asked) {
+        const seen = await sound.observe(...asked);
+        const isStopping = seen.service?.desired === 0;
+        if (!isStopping || !seen.service) return seen;
+        return { ...seen, tasks: [], service: { ...seen.service, running: 0, pending: 0 } };
+      },
+    }),
+  },
+  {
+    name: 'an access point on another directory',
+    scenario: 'start',
+    plant: sound => ({
+      ...sound,
+      apply(action, workspace, ...rest) {
+        const elsewhere = { ...workspace, home: { ...workspace.home, id: `${workspace.home.id}x` } };
+        return sound.apply(action, action.type === 'create-home' ? elsewhere : workspace, ...rest);
+      },
+    }),
+  },
+  {
+    name: 'ready without a look at the balancer',
+    scenario: 'start',
+    plant: sound => ({
+      ...sound,
+      async observe(...asked) {
+        const seen = await sound.observe(...asked);
+        return seen.service?.desired === 1
+          ? { ...seen, healthy: true, service: { ...seen.service, running: 1 } }
+          : seen;
+      },
+    }),
+  },
+  {
+    name: 'a failed read taken for absence',
+    scenario: 'delete',
+    faults: ['read fails'],
+    plant: sound => ({
+      ...sound,
+      observe: (...asked) => sound.observe(...asked).catch(() => nothing),
+    }),
+  },
+  {
+    name: 'a call that failed is never repeated',
+    scenario: 'start',
+    faults: ['throttled x3'],
+    plant(sound) {
+      const tried = new Set<string>();
+      return {
+        ...sound,
+        async apply(action, workspace, seen, context) {
+          const key = `${workspace.id} ${action.type}`;
+          if (tried.has(key)) return seen;
+          tried.add(key);
+          return sound.apply(action, workspace, seen, context);
+        },
+      };
+    },
+  },
+];

@@ -1,0 +1,48 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { bugs } from '../campaign/bugs.ts';
+import { lineOf, runCampaign } from '../campaign/campaign.ts';
+import { coreScenarios, scenarios } from '../campaign/scenarios.ts';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+
+/** Mostly they wait for each other's timers: more of them side by side cost little. */
+const worlds = 8;
+
+let databases: readonly TestDatabase[];
+beforeAll(async () => {
+  databases = await Promise.all(Array.from({ length: worlds }, () => createDatabase()));
+});
+afterAll(() => Promise.all(databases.map(database => database.close())));
+
+const named = (...names: readonly string[]) => scenarios.filter(({ name }) => names.includes(name));
+const urls = () => databases.map(({ url }) => url);
+
+test('every single fault of create, start, stop and delete ends as without it', async () => {
+  const report = await runCampaign({ databaseUrls: urls(), scenarios: named(...coreScenarios) });
+  console.log(lineOf(report));
+  expect(report.failures).toEqual([]);
+  expect(report.runs).toBeGreaterThan(400);
+  // Events come in another order now and then; most points must be met.
+  expect(report.missed).toBeLessThan(report.runs / 10);
+}, 240_000);
+
+describe('the campaign is not blind: it catches', () => {
+  test.each(bugs)(
+    '$name',
+    async ({ scenario, faults = [], plant }) => {
+      const asked = runCampaign({
+        databaseUrls: urls().slice(0, 2),
+        scenarios: named(scenario),
+        faults,
+        plant,
+        firstOnly: true,
+        patienceMilliseconds: 3_000,
+      });
+      const caught = await asked.then(
+        ({ failures }) => failures.flatMap(({ violations }) => violations),
+        (error: Error) => [error.message],
+      );
+      expect(caught).not.toEqual([]);
+    },
+    60_000,
+  );
+});
