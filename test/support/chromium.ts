@@ -9,8 +9,8 @@ const executablePath = [process.env['CHROMIUM'], '/usr/bin/chromium', '/usr/bin/
 export const chromiumIsThere = executablePath !== undefined;
 if (!chromiumIsThere) console.log('no Chromium found (Debian: apt-get install chromium): browser tests are skipped');
 
-/** Debian's Chromium, headless, told to call nobody. */
-export function openChromium(): Promise<Browser> {
+/** Debian's Chromium, headless, told to call nobody; with further switches. */
+export function openChromium(switches: readonly string[] = []): Promise<Browser> {
   return chromium.launch({
     executablePath,
     args: [
@@ -21,6 +21,7 @@ export function openChromium(): Promise<Browser> {
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      ...switches,
     ],
   });
 }
