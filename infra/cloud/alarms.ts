@@ -26,7 +26,13 @@ export function createAlarms(
 ): void {
   const topic = new sns.Topic(stack, 'Alarms', { enforceSSL: true });
   topic.addSubscription(new subscriptions.EmailSubscription(parameters.instructorEmail));
-  const alarm = (id: string, description: string, metric: cloudwatch.IMetric, threshold: number, low = false) =>
+  const alarm = (
+    id: string,
+    description: string,
+    metric: cloudwatch.IMetric,
+    threshold: number,
+    { low = false, alive = false } = {},
+  ) =>
     new cloudwatch.Alarm(stack, id, {
       alarmDescription: description,
       metric,
@@ -35,7 +41,8 @@ export function createAlarms(
       comparisonOperator: low
         ? cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
         : cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
-      treatMissingData: cloudwatch.TreatMissingData.NOT_BREACHING,
+      // Nothing is measured of what does not run.
+      treatMissingData: alive ? cloudwatch.TreatMissingData.BREACHING : cloudwatch.TreatMissingData.NOT_BREACHING,
     }).addAlarmAction(new actions.SnsAction(topic));
 
   const period = Duration.minutes(5);
@@ -45,7 +52,7 @@ export function createAlarms(
     'The database has less than 2 GiB left: raise its storage.',
     database.instance.metricFreeStorageSpace({ period }),
     2 * gibibyte,
-    true,
+    { low: true },
   );
   alarm(
     'DatabaseBusy',
@@ -55,15 +62,17 @@ export function createAlarms(
   );
   alarm(
     'AppFull',
-    'The API is at its memory limit: look at its logs.',
+    'The API is at its memory limit, or does not run: look at its logs.',
     app.api.metricMemoryUtilization({ period }),
     90,
+    { alive: true },
   );
   alarm(
     'ControllerFull',
-    'The controller is at its memory limit: look at its logs.',
+    'The controller is at its memory limit, or does not run: look at its logs.',
     app.controller.metricMemoryUtilization({ period }),
     90,
+    { alive: true },
   );
   for (const [index, loadBalancer] of entrance.balancerFullNames.entries()) {
     const metric = new cloudwatch.Metric({

@@ -65,7 +65,7 @@ export function createApp(stack: Stack, options: AppOptions): App {
       readonlyRootFilesystem: true,
       healthCheck,
     });
-    return new ecs.FargateService(stack, id, {
+    const made = new ecs.FargateService(stack, id, {
       cluster: ground.cluster.cluster,
       taskDefinition: task,
       desiredCount: size.replicas,
@@ -77,6 +77,9 @@ export function createApp(stack: Stack, options: AppOptions): App {
       maxHealthyPercent: 200,
       enableExecuteCommand: false,
     });
+    // A task that starts before it may pull, log or reach anything would trip the circuit breaker.
+    made.node.addDependency(network.vpc.internetConnectivityEstablished, task.obtainExecutionRole(), taskRole);
+    return made;
   };
   const api = service('Api', ['node', 'api/http/server.ts'], {
     command: ['CMD', 'node', 'infra/images/app/healthy.mjs', `http://127.0.0.1:${appPort}/healthz`],

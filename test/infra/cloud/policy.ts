@@ -25,7 +25,7 @@ export function questionsOf({ service, operation, input }: LoggedCall, place: Pl
   const given = input as Input;
   const action = `${service}:${operation}`;
   const tags = Object.fromEntries(tagsOf(given).map(([key, value]) => [`aws:RequestTag/${key}`, value]));
-  const context = {
+  const context: Readonly<Record<string, string>> = {
     'aws:ResourceTag/armada:deployment': place.deployment,
     ...(given['cluster'] ? { 'ecs:cluster': place.clusterArn } : {}),
     ...tags,

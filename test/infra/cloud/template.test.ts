@@ -109,6 +109,18 @@ describe('the template', () => {
     });
   });
 
+  it('tells which records to make where somebody else keeps the domain', () => {
+    template.hasOutput('Record1', { Condition: 'TellsRecords' });
+    template.hasResource('AWS::Route53::RecordSet', { Condition: 'MakesRecords' });
+  });
+
+  it('gives each balancer a target group of the app’s own, as AWS wants it, and the service all of them', () => {
+    const large = Template.fromStack(createStack(sizes.large).stack).toJSON() as typeof json;
+    const services = Object.values(large.Resources).filter(({ Type }) => Type === 'AWS::ECS::Service');
+    const targets = services.flatMap(({ Properties }) => (Properties?.['LoadBalancers'] ?? []) as object[]);
+    expect(new Set(targets.map(target => JSON.stringify(target))).size).toBe(sizes.large.balancers);
+  });
+
   it('has TLS without a domain too, portal and workspaces on different hosts', () => {
     expect(of('AWS::CloudFront::Distribution')).toHaveLength(2);
     template.allResources('AWS::CloudFront::Distribution', {
@@ -200,6 +212,11 @@ describe('the template', () => {
 
   it('mails the instructor about what a person must act on, and about money', () => {
     expect(of('AWS::CloudWatch::Alarm').length).toBeGreaterThanOrEqual(5);
+    template.allResourcesProperties('AWS::CloudWatch::Alarm', { AlarmActions: [Match.anyValue()] });
+    const missed = of('AWS::CloudWatch::Alarm').filter(
+      ([, { Properties }]) => Properties?.['TreatMissingData'] === 'breaching',
+    );
+    expect(missed.map(([id]) => id.replace(/[0-9A-F]{8}$/, '')).toSorted()).toEqual(['AppFull', 'ControllerFull']);
     template.hasResourceProperties('AWS::SNS::Subscription', {
       Protocol: 'email',
       Endpoint: { Ref: 'InstructorEmail' },
