@@ -1,5 +1,4 @@
 import { chmod, copyFile, mkdtemp, readdir, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
 import { backup as backupSqlite, DatabaseSync } from 'node:sqlite';
 import { startPostgres } from '../local/postgres.ts';
@@ -32,8 +31,12 @@ const stateName = 'aws.sqlite';
 export async function backup(to: string, options: BackupOptions): Promise<string> {
   const { data, report, signal } = options;
   const target = await targetOf(to, options);
-  const install = await openInstall(data, options.databaseUrl);
-  const work = await mkdtemp(path.join(os.tmpdir(), 'armada-backup-'));
+  // Beside the target: a machine's temporary folder may be small memory.
+  const work = await mkdtemp(`${target}.work-`);
+  const install = await openInstall(data, options.databaseUrl).catch(async error => {
+    await rm(work, { recursive: true });
+    throw error;
+  });
   const draft = `${target}.part`;
   try {
     const at = options.now().toISOString();

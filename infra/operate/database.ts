@@ -34,7 +34,7 @@ export interface Counted {
 export async function dumpDatabase(url: string, file: string): Promise<Counted> {
   const stream = createWriteStream(file, { mode: 0o600, flags: 'wx' });
   const out = Writable.toWeb(stream).getWriter();
-  const client = new pg.Client({ connectionString: url });
+  const client = clientOf(url);
   await client.connect();
   try {
     await client.query('begin isolation level repeatable read read only');
@@ -73,7 +73,7 @@ export async function dumpDatabase(url: string, file: string): Promise<Counted> 
 export async function loadDatabase(url: string, file: string): Promise<Counted> {
   const stream = createReadStream(file, 'utf8');
   const lines = createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY })[Symbol.asyncIterator]();
-  const client = new pg.Client({ connectionString: url });
+  const client = clientOf(url);
   try {
     const first = await lines.next();
     const head: Head = JSON.parse(first.done ? '{"migrations":[]}' : first.value);
@@ -112,6 +112,13 @@ export async function loadDatabase(url: string, file: string): Promise<Counted> 
     await client.end();
     stream.destroy();
   }
+}
+
+function clientOf(url: string): pg.Client {
+  const client = new pg.Client({ connectionString: url });
+  // A lost connection fails the statement under way; the event besides it would end the process unheard.
+  client.on('error', () => {});
+  return client;
 }
 
 /** A line that is no row. Rows are written by PostgreSQL, with a space after each colon; marks by us, without. */

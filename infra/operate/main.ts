@@ -115,6 +115,10 @@ function codeOf(error: unknown): number {
     console.error(error.message);
     return error.exitCode;
   }
+  if (error instanceof Error && 'code' in error && error.code === 'ENOSPC') {
+    console.error('The disk is full. Free some space, or choose another place, and run it again.');
+    return 1;
+  }
   const detail = error instanceof Error ? error.message : String(error);
   console.error(`${detail}\nRun it again; if it stays so, see the folder logs in the data folder, or the AWS console.`);
   return 1;

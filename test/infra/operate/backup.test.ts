@@ -129,7 +129,7 @@ async function fill(home: string, secret: string) {
   await symlink(secret, path.join(home, 'outside'));
   await symlink('/nowhere/at/all', path.join(home, 'dangling'));
   await symlink('..', path.join(home, 'project', 'up'));
-  execFileSync('mkfifo', [path.join(home, 'pipe')]);
+  execFileSync('/usr/bin/mkfifo', [path.join(home, 'pipe')]);
   for (let n = 0; n < manyFiles; n += 1) await writeFile(path.join(home, 'project', 'many', `${n}`), `${n}`);
   if (process.getuid?.() === 0)
     for (const name of ['project', 'two\nlines']) await chown(path.join(home, name), 20_001, 20_001);
