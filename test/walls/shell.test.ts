@@ -177,7 +177,8 @@ describe.skipIf(!root)('a student’s shell', { timeout: 60_000 }, () => {
   });
 
   test('T5: two programs on port 3000 neither clash nor meet', async () => {
-    const says = (name: string) => `[ "$(curl -s http://127.0.0.1:3000/)" = ${name} ]`;
+    const says = (name: string) =>
+      `[ "$(${machine.node} -p 'fetch("http://127.0.0.1:3000/").then(async answer => console.log(await answer.text())), ""' | tr -d '\\n')" = ${name} ]`;
     expect(await machine.inside(machine.ada, 'ide', says('ada'))).toBe(true);
     expect(await machine.inside(machine.bob, 'ide', says('bob'))).toBe(true);
     expect(await machine.inside(machine.ada, 'ide', says('bob'))).toBe(false);

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
@@ -173,7 +173,13 @@ export async function startMachine(): Promise<Machine> {
     const taskFolder = path.join(data.tasks, id.slice(0, 12));
     const started = { id, uid, gateUid, folder: taskFolder, home: path.join(data.homes, FileSystemId, name), port };
     const isUp = (container: string, script: string) => driver.check(id, container, ['CMD-SHELL', script], 5);
-    await eventually(async () => (await isUp('ide', `curl -sf http://127.0.0.1:3000/`)) === 'healthy');
+    await eventually(
+      async () =>
+        (await isUp(
+          'ide',
+          `${node} -e 'require("net").connect(3000, "127.0.0.1").on("error", () => process.exit(1)).on("connect", () => process.exit(0))'`,
+        )) === 'healthy',
+    );
     const [pid, gatePid] = await Promise.all([pidOf(taskFolder, 'ide'), pidOf(taskFolder, 'gate')]);
     return { ...started, pid, gatePid, address: await addressOf(pid) };
   }
@@ -227,10 +233,4 @@ export async function startService(address: string): Promise<{ port: number; clo
   const server = http.createServer((_, response) => response.end('here'));
   await new Promise<void>(resolve => server.listen(port, address, resolve));
   return { port, close: () => server.close() };
-}
-
-/** Makes a folder that everybody may write to. */
-export async function openFolder(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  await chmod(folder, 0o777);
 }
