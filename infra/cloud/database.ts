@@ -17,7 +17,7 @@ const backupDays = 7;
 /** PostgreSQL, encrypted, reachable from the app alone, backed up for a week; ends as a snapshot with the stack. */
 export function createDatabase(stack: Stack, network: Network, size: Size): Database {
   const instance = new rds.DatabaseInstance(stack, 'Database', {
-    engine: rds.DatabaseInstanceEngine.postgres({ version: rds.PostgresEngineVersion.VER_17 }),
+    engine: rds.DatabaseInstanceEngine.postgres({ version: rds.PostgresEngineVersion.VER_18 }),
     instanceType: new ec2.InstanceType(size.databaseInstance.replace(/^db\./, '')),
     vpc: network.vpc,
     vpcSubnets: { subnetGroupName: 'data' },

@@ -2,6 +2,7 @@ import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createDatabase } from '../../support/database.ts';
@@ -11,6 +12,11 @@ import { copies, last, layOut, readDockerfile, type Stage } from './dockerfile.t
 
 const top = path.join(import.meta.dirname, '../../..');
 const run = promisify(execFile);
+/** As the task definition names it, from the image's folder. */
+const healthCheck = path.relative(
+  top,
+  fileURLToPath(new URL('../../../infra/images/app/healthy.mjs', import.meta.url)),
+);
 const laid: { remove(): void }[] = [];
 afterEach(() => {
   for (const each of laid.splice(0)) each.remove();
@@ -110,8 +116,7 @@ describe('the app’s files', () => {
       PORT: port,
     };
     const [program = '', ...args] = start(final, 'CMD');
-    const healthy = () =>
-      failing([process.execPath, 'infra/images/app/healthy.mjs', `http://127.0.0.1:${port}/healthz`], directory);
+    const healthy = () => failing([process.execPath, healthCheck, `http://127.0.0.1:${port}/healthz`], directory);
     expect((await healthy()).code).toBe(1);
     const child = spawn(program, args, { cwd: directory, env, stdio: ['ignore', 'ignore', 'inherit'] });
     const exit = once(child, 'exit');
