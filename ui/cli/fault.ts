@@ -1,4 +1,4 @@
-/** Exit codes of the command. Source: experience of `kubectl wait` and of shells. */
+/** Exit codes of the command; 130 is what shells give for Ctrl-C (128 + SIGINT). */
 export const exitCodes = { ok: 0, failed: 1, usage: 2, notInTime: 3, interrupted: 130 } as const;
 
 /** Why a command ends without its result: a sentence, the code to end with, and the command to try next. */
