@@ -9,6 +9,8 @@ export interface Bug {
   readonly scenario: string;
   /** Left out: the scenario without faults shows it. */
   readonly faults?: readonly FaultName[];
+  /** Only faults of this operation: where the mistake is. */
+  readonly operation?: string;
   plant(sound: WorkspaceReconciler, world: () => World): WorkspaceReconciler;
 }
 
@@ -167,11 +169,9 @@ export const bugs: readonly Bug[] = [
     scenario: 'start',
     plant: sound => ({
       ...sound,
-      async observe(...asked) {
-        const seen = await sound.observe(...asked);
-        return seen.service?.desired === 1
-          ? { ...seen, healthy: true, service: { ...seen.service, running: 1 } }
-          : seen;
+      summarize(workspace, seen, now) {
+        const sum = sound.summarize(workspace, seen, now);
+        return seen.service?.desired === 1 ? { ...sum, step: 'ready', readyAt: now.toISOString() } : sum;
       },
     }),
   },
@@ -188,6 +188,7 @@ export const bugs: readonly Bug[] = [
     name: 'a call that failed is never repeated',
     scenario: 'start',
     faults: ['throttled x3'],
+    operation: 'CreateRule',
     plant(sound) {
       const tried = new Set<string>();
       return {

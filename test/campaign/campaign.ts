@@ -11,6 +11,10 @@ export interface CampaignOptions {
   readonly faults?: readonly FaultName[];
   /** Only these; for a replay. */
   readonly plans?: readonly Plan[];
+  /** Only faults of this operation. */
+  readonly operation?: string | undefined;
+  /** One run in so many: a sample, spread evenly. */
+  readonly stride?: number;
   readonly plant?: WorldOptions['plant'];
   readonly told?: (result: Result) => void;
   /** How long a world may take to come to rest before it counts as wedged. */
@@ -35,16 +39,14 @@ export async function runCampaign(options: CampaignOptions): Promise<Report> {
   const { databaseUrls, scenarios, faults = faultNames, told, firstOnly } = options;
   const worlds: World[] = [];
   const start = (databaseUrl: string) => startWorld({ ...options, databaseUrl });
+  const references = await recorded(databaseUrls[0] ?? '', scenarios);
   // One after another: they are watched from their first table on.
   for (const url of databaseUrls) worlds.push(await start(url));
-  const references = new Map<string, Reference>();
   const failures: Result[] = [];
   try {
-    for (const scenario of scenarios) {
-      const [world] = worlds;
-      if (world) references.set(scenario.name, await refer(world, scenario));
-    }
-    const plans = options.plans ?? scenarios.flatMap(({ name }) => plansOf(name, references.get(name), faults));
+    const all = options.plans ?? scenarios.flatMap(({ name }) => plansOf(name, references.get(name), faults));
+    const isAsked = ({ point }: Plan) => options.operation === undefined || point.operation === options.operation;
+    const plans = all.filter(isAsked).filter((_, index) => index % (options.stride ?? 1) === 0);
     let next = 0;
     let missed = 0;
     const work = async (index: number) => {
@@ -78,6 +80,18 @@ export async function runCampaign(options: CampaignOptions): Promise<Report> {
   } finally {
     for (const world of worlds) await emptied(world);
   }
+}
+
+/** The reference of each scenario, always from a sound controller. */
+async function recorded(databaseUrl: string, scenarios: readonly Scenario[]): Promise<Map<string, Reference>> {
+  const references = new Map<string, Reference>();
+  const world = await startWorld({ databaseUrl });
+  try {
+    for (const scenario of scenarios) references.set(scenario.name, await refer(world, scenario));
+  } finally {
+    await emptied(world);
+  }
+  return references;
 }
 
 function plansOf(scenario: string, reference: Reference | undefined, faults: readonly FaultName[]): readonly Plan[] {

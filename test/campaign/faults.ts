@@ -21,11 +21,13 @@ export const faultNames = [
   'database cut after',
   'notification dropped',
 ] as const;
-export type FaultName = (typeof faultNames)[number];
+/** `none`: the scenario as it is, to compare a planted bug with a sound reference. */
+export type FaultName = (typeof faultNames)[number] | 'none';
 
 /** Whether this fault can happen at this point. */
 export function fits(fault: FaultName, { operation }: Point): boolean {
-  if (operation === 'notify') return fault === 'notification dropped';
+  if (operation === 'notify') return fault === 'notification dropped' || fault === 'none';
+  if (fault === 'none') return false;
   if (operation.startsWith('sql:')) return fault.startsWith('database') || fault.startsWith('crash');
   if (fault === 'stale read x2' || fault === 'read fails') return isRead(operation);
   if (fault === 'late call after a takeover' || fault === 'refused after applying') return !isRead(operation);
@@ -108,10 +110,11 @@ export function arm(world: World, fault: FaultName, point: Point): { fired(): bo
       break;
     }
     case 'notification dropped':
+    case 'none':
       break;
   }
   return {
-    fired: () => fired > 0 || fault === 'notification dropped',
+    fired: () => fired > 0 || point.operation === 'notify',
     disarm() {
       world.atCall = () => undefined;
       world.atStatement = () => {};

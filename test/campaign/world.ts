@@ -76,8 +76,8 @@ export async function startWorld({
   const { started: test, truth } = await withTruth(() => startTestAws({ clock, lagMilliseconds: usualLag }));
   const { aws, ground, credentials } = test;
   // A task takes a while to come and to go: that is where the races are.
-  for (const image of [settings.gateImage, settings.ideImage])
-    test.driver.images.set(image, { startMilliseconds: 200, stopMilliseconds: 1_000 });
+  test.driver.images.set(settings.gateImage, { startMilliseconds: 500, stopMilliseconds: 200 });
+  test.driver.images.set(settings.ideImage, { startMilliseconds: 200, stopMilliseconds: 8_000 });
   const pool = createPool(databaseUrl);
   const violations: string[] = [];
   const calls: LoggedCall[] = [];
