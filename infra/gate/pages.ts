@@ -24,7 +24,8 @@ const styleHash = createHash('sha256').update(style).digest('base64');
 /** For every answer that the gate itself gives. */
 export const ownHeaders = {
   'cache-control': 'no-store',
-  'referrer-policy': 'no-referrer',
+  // Not `no-referrer`: a form of such a page posts `Origin: null`, which the gate refuses.
+  'referrer-policy': 'same-origin',
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
   'cross-origin-resource-policy': 'same-origin',

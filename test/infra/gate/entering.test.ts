@@ -41,7 +41,7 @@ test('no answer of the gate sets a cookie for a whole domain, or is stored', asy
   for (const { headers } of answers) {
     for (const line of headers['set-cookie'] ?? []) expect(line.toLowerCase()).not.toContain('domain=');
     expect(headers['cache-control']).toBe('no-store');
-    expect(headers['referrer-policy']).toBe('no-referrer');
+    expect(headers['referrer-policy']).toBe('same-origin');
   }
 });
 
