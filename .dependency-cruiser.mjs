@@ -59,12 +59,24 @@ export default {
       ['^infra/local/', '^api/resources/', '^api/store/migrate\\.ts$'],
       '^infra/local/aws/',
     ),
+    only('operate-from-outside', 'what an operator does to a whole deployment', '^infra/operate/', [
+      '^infra/operate/',
+      '^infra/(local/(data-folder|options|postgres|process-start)|cloud/sizes)\\.ts$',
+      '^api/(resources/|store/migrate\\.ts$)',
+      '^reconcilers/aws/(clients|names)\\.ts$',
+    ]),
     only('browser', 'the browser knows nouns and HTTP', '^ui/', ['^api/resources/', '^ui/']),
     fenced(
       'aws-in-reconcilers',
       'reconcilers shape AWS; the API asks Cognito one question',
       'node_modules/@aws-sdk/client-',
-      ['^reconcilers/', '^api/http/identity\\.ts$', '^infra/local/aws/', '^infra/local/ground\\.ts$'],
+      [
+        '^reconcilers/',
+        '^api/http/identity\\.ts$',
+        '^infra/local/aws/',
+        '^infra/local/ground\\.ts$',
+        '^infra/operate/',
+      ],
     ),
     fenced('pg-in-store', 'the only SQL is in api/store', 'node_modules/pg/', [
       '^api/store/',
