@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import http from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
 import { anyPort, startProduct, temporaryDataFolder } from '../support/product.ts';
 import { type Bench, median, rounded } from './figures.ts';
+import { operatorOf } from './operator.ts';
 import { watch } from './watch.ts';
 
 const turns = 5;
@@ -19,15 +20,7 @@ export const clickToIde: Bench = {
     const port = await anyPort();
     const product = await startProduct({ data: folder.path, port });
     try {
-      const token = JSON.parse(readFileSync(path.join(folder.path, 'secrets.json'), 'utf8')).operatorToken;
-      const call = async (method: string, route: string, body?: object) => {
-        const response = await fetch(`${product.url}/v1${route}`, {
-          method,
-          headers: { authorization: `Bearer ${token}`, ...(body ? { 'content-type': 'application/json' } : {}) },
-          body: body ? JSON.stringify(body) : undefined,
-        });
-        if (!response.ok) throw new Error(`${method} ${route}: ${response.status} ${await response.text()}`);
-      };
+      const { call, token } = operatorOf(product);
       await call('PUT', '/cohorts/b', { name: 'B' });
       await call('PUT', '/courses/c', { name: 'C' });
       await call('PUT', '/courses/c/cohorts/b');

@@ -1,4 +1,5 @@
 import { calls } from './calls.ts';
+import { classroom } from './classroom.ts';
 import { clickToIde } from './click-to-ide.ts';
 import type { Bench } from './figures.ts';
 import { firstRun } from './first-run.ts';
@@ -6,7 +7,7 @@ import { startMany, startOne, stopMany } from './starts.ts';
 
 /** `npm run bench [-- NAME…]`: prints one JSON line a figure. */
 
-const benches: readonly Bench[] = [firstRun, clickToIde, startOne, startMany, stopMany, calls];
+const benches: readonly Bench[] = [firstRun, classroom, clickToIde, startOne, startMany, stopMany, calls];
 const asked = process.argv.slice(2);
 if (asked.includes('--help')) {
   for (const { name, does } of benches) console.log(`${name.padEnd(14)} ${does}`);
