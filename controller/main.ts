@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import { keysOf as derivedFrom } from '../api/resources/keys.ts';
+import { stopIdle, watchedWorkspaces } from '../api/store/idle.ts';
 import { migrate } from '../api/store/migrate.ts';
 import { createPool } from '../api/store/pool.ts';
 import { createRouteSlots } from '../api/store/slots.ts';
@@ -7,6 +8,7 @@ import { loadStudent, loadWorkspace } from '../api/store/status.ts';
 import { createClients } from '../reconcilers/aws/clients.ts';
 import { createStudentReconciler } from '../reconcilers/student/index.ts';
 import { createWorkspaceReconciler } from '../reconcilers/workspace/index.ts';
+import { Autostop } from './actors/autostop.ts';
 import { Controller } from './controller.ts';
 import { createKind } from './drive.ts';
 import { createRows } from './rows.ts';
@@ -14,6 +16,8 @@ import { readSettings } from './settings.ts';
 
 /** The controller's process: puts loop, rows and reconcilers together, and runs until SIGTERM. */
 
+/** Idle times are minutes; a look is one query. */
+const autostopMilliseconds = 20_000;
 /** AWS allows 100 target groups a balancer, not adjustable; the app has one, one is spare. */
 const placesPerBalancer = 98;
 
@@ -59,9 +63,21 @@ const controller = new Controller({
   random: Math.random,
 });
 controller.start();
+
+const autostop = new Autostop({
+  list: () => watchedWorkspaces(pool),
+  stop: (seen, why) => stopIdle(pool, seen, why),
+  now: Date.now,
+  elapsed: () => performance.now(),
+});
+const sweeps = setInterval(() => {
+  // One that stands by does not know what the leader remembers.
+  if (controller.leading) autostop.sweep().catch(err => log.error({ err }, 'idle workspaces could not be looked for'));
+}, autostopMilliseconds);
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop());
 
 async function stop(): Promise<void> {
+  clearInterval(sweeps);
   await controller.stop();
   await Promise.all([pool.end(), statusPool.end()]);
   clients.destroy();

@@ -39,7 +39,13 @@ export function registerCourses(app: App, { pool }: Dependencies): void {
     async (request, reply) => {
       refuseReserved(request.params.course);
       const spec: CourseSpec = { ...defaultCourse, ...request.body };
-      const written = await putCourse(pool, request.params.course, () => spec, preconditionOf(request));
+      const written = await putCourse(
+        pool,
+        request.params.course,
+        () => spec,
+        preconditionOf(request),
+        slugOf(request.principal),
+      );
       if (!written) throw notFound('course', request.params.course);
       return sendWritten(reply, written, course => course);
     },
@@ -48,7 +54,7 @@ export function registerCourses(app: App, { pool }: Dependencies): void {
   app.patch('/v1/courses/:course', { schema: { params, body: Patch } }, async (request, reply) => {
     const { slug } = await visibleCourse(pool, request.scope, request.params.course);
     const merged = (present: CourseSpec | undefined) => present && { ...present, ...request.body };
-    const written = await putCourse(pool, slug, merged, preconditionOf(request));
+    const written = await putCourse(pool, slug, merged, preconditionOf(request), slugOf(request.principal));
     if (!written) throw notFound('course', request.params.course);
     return sendWritten(reply, written, course => course);
   });

@@ -6,6 +6,7 @@ import { HeartbeatAnswer } from '../resources/entrance.ts';
 import { Event } from '../resources/event.ts';
 import { Problem } from '../resources/problem.ts';
 import { Nullable } from '../resources/resource.ts';
+import { PersonRow, WorkspaceRow } from '../resources/rows.ts';
 import { Student } from '../resources/student.ts';
 import { Workspace } from '../resources/workspace.ts';
 import type { App } from './dependencies.ts';
@@ -44,9 +45,10 @@ const Me = Type.Object({
 const answers: Readonly<Record<string, TSchema>> = {
   'GET /v1/me': Me,
   'GET /v1/events': listOf(Event),
-  'GET /v1/workspaces': listOf(WorkspaceItem),
+  'GET /v1/workspaces': listOf(Type.Union([WorkspaceItem, WorkspaceRow])),
   'GET /v1/workspaces/:workspace': WorkspaceItem,
   'PATCH /v1/workspaces/:workspace': WorkspaceItem,
+  'POST /v1/workspaces/:workspace/keep': WorkspaceItem,
   'POST /v1/workspaces::start': Results,
   'POST /v1/workspaces::stop': Results,
   'POST /v1/workspaces::restart': Results,
@@ -54,9 +56,9 @@ const answers: Readonly<Record<string, TSchema>> = {
   'GET /v1/cohorts/:cohort': Cohort,
   'PUT /v1/cohorts/:cohort': Cohort,
   'POST /v1/cohorts/:cohort/roster': Roster,
-  'GET /v1/cohorts/:cohort/students': listOf(Student),
+  'GET /v1/cohorts/:cohort/students': listOf(Type.Union([Student, PersonRow])),
   'PUT /v1/cohorts/:cohort/students/:student': Student,
-  'GET /v1/students': listOf(Student),
+  'GET /v1/students': listOf(Type.Union([Student, PersonRow])),
   'GET /v1/students/:student': Student,
   'PATCH /v1/students/:student': Student,
   'GET /v1/courses': listOf(Course),

@@ -2,7 +2,9 @@ import { Type } from 'typebox';
 import { workspaceOrigin } from '../resources/host.ts';
 import { describeWorkspace } from '../resources/labels.ts';
 import type { Problem } from '../resources/problem.ts';
+import { workspaceRowOf } from '../resources/rows.ts';
 import { type Workspace, WorkspaceSpec } from '../resources/workspace.ts';
+import { keepWorkspace } from '../store/idle.ts';
 import {
   type Ask,
   askWorkspaces,
@@ -10,20 +12,23 @@ import {
   findWorkspace,
   listWorkspaces,
   patchWorkspace,
+  workspacesByIds,
 } from '../store/workspaces.ts';
 import type { App, Dependencies } from './dependencies.ts';
 import { preconditionOf, sendObject, sendWritten } from './etag.ts';
-import { listOf, pageOf, pageQuery } from './lists.ts';
+import { fieldsQuery, listOf, pageOf, pageQuery } from './lists.ts';
 import { slugOf } from './principal.ts';
 import { notFound, problemOf, Refused } from './problem.ts';
 import type { Settings } from './settings.ts';
+
+const archived = 'Its class is archived. Take the class out of the archive first.';
 
 /** A workspace as it is answered: `url` is its origin while it has a place at a balancer, else null. */
 export type WorkspaceItem = Workspace & { readonly url: string | null };
 
 const text = Type.Optional(Type.String({ maxLength: 200 }));
 const querystring = Type.Object(
-  { ...pageQuery, course: text, cohort: text, student: text, q: text, label: text },
+  { ...pageQuery, ...fieldsQuery, course: text, cohort: text, student: text, q: text, label: text },
   { additionalProperties: false },
 );
 const params = Type.Object({ workspace: Type.String() });
@@ -47,7 +52,10 @@ export function registerWorkspaces(app: App, { pool, settings, now }: Dependenci
     const page = await listWorkspaces(pool, request.scope, request.query, pageOf(request.query));
     const fits = (item: Workspace) => describeWorkspace({ workspace: item, now: now() }).state === label;
     // A page may come out short: states are words made of what is stored, not stored themselves.
-    return listOf(label === undefined ? page : { ...page, items: page.items.filter(fits) }, shown);
+    const shownPage = label === undefined ? page : { ...page, items: page.items.filter(fits) };
+    return request.query.fields === 'row'
+      ? listOf(shownPage, item => workspaceRowOf(shown(item)))
+      : listOf(shownPage, shown);
   });
 
   app.get('/v1/workspaces/:workspace', { schema: { params } }, async (request, reply) => {
@@ -60,9 +68,20 @@ export function registerWorkspaces(app: App, { pool, settings, now }: Dependenci
     const workspace = await findWorkspace(pool, request.scope, request.params.workspace);
     const precondition = preconditionOf(request);
     const by = slugOf(request.principal);
+    if (workspace?.template.archived && request.body.spec.running) throw new Refused(409, archived);
     const written = workspace && (await patchWorkspace(pool, workspace.id, request.body.spec, precondition, by));
     if (!written) throw notFound('workspace', request.params.workspace);
     return sendWritten(reply, written, shown);
+  });
+
+  app.post('/v1/workspaces/:workspace/keep', { schema: { params } }, async (request, reply) => {
+    const found = await findWorkspace(pool, request.scope, request.params.workspace);
+    if (!found) throw notFound('workspace', request.params.workspace);
+    if (!(await keepWorkspace(pool, found.id, now(), slugOf(request.principal)))) {
+      throw new Refused(409, 'It is not running, so there is nothing to keep running.');
+    }
+    const [kept] = await workspacesByIds(pool, [found.id]);
+    return reply.send(shown(kept ?? found));
   });
 
   app.delete('/v1/workspaces/:workspace', { schema: { params } }, async (request, reply) => {
@@ -117,7 +136,9 @@ function resultsOf(
       id,
       slug,
       ok: false,
-      problem: problemOf(409, { detail: `It is not running, so there is nothing to ${ask}.` }),
+      problem: problemOf(409, {
+        detail: ask === 'start' ? archived : `It is not running, so there is nothing to ${ask}.`,
+      }),
     };
   });
   const known = new Set(asked.flatMap(({ id, slug }) => [id, slug]));

@@ -12,8 +12,10 @@ export const CourseSpec = Type.Object(
     memory: Type.Integer({ minimum: 128, maximum: 65536, default: 1024 }),
     /** Cloned into an empty home at the first start. */
     repository: Nullable(Type.String({ maxLength: 400, pattern: '^https://' })),
-    /** Minutes without a person or a job after which a workspace stops; null: never. */
+    /** Minutes without a person or a job after which a workspace stops; null: only after 12 h. */
     idleMinutes: Nullable(Type.Integer({ minimum: 5, maximum: 720 })),
+    /** Its workspaces are stopped and can’t be started; homes are kept. Missing: no. */
+    archived: Type.Optional(Type.Boolean()),
   },
   { additionalProperties: false },
 );

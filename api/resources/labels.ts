@@ -1,3 +1,4 @@
+import type { WorkspaceRow } from './rows.ts';
 import type { StudentStatus } from './student.ts';
 import { duration, elapsed, when } from './times.ts';
 import { asWritten, stepWords, stuckWords, waitWords } from './words.ts';
@@ -23,7 +24,7 @@ export type Tone = 'ok' | 'busy' | 'warn' | 'bad' | 'idle';
 export type Action = 'start' | 'stop' | 'restart' | 'open' | 'retry' | 'cancel' | 'settings';
 
 /** The parts of a workspace that its description depends on. */
-export type Described = Pick<Workspace, 'generation' | 'deletedAt' | 'spec' | 'status' | 'reported'>;
+export type Described = Pick<WorkspaceRow, 'generation' | 'deletedAt' | 'spec' | 'status' | 'reported' | 'idle'>;
 
 /** One workspace in words. Never empty: every state has label, column and sentences. */
 export interface Description {
@@ -43,6 +44,8 @@ export interface Description {
 const idleAfterSeconds = 300;
 /** A start that takes longer than this is called so: thrice a slow start on AWS. */
 const longStartSeconds = 180;
+/** A stop that is farther away is no news. */
+const countdownSeconds = 3600;
 const longStopSeconds = 120;
 /** Waiting for so long needs a person. */
 const longWaitSeconds = 600;
@@ -100,7 +103,7 @@ function describeFresh({ workspace, person, now, usualSeconds }: Options): Descr
     const sentence = late ? 'Stopping takes longer than usual.' : 'It is saving your files and stopping.';
     return plain('stopping', late ? 'warn' : 'busy', 'Stopping', text, sentence, [], []);
   }
-  if (status.step === 'ready' && !restarting) return running(reported.activeAt, now);
+  if (status.step === 'ready' && !restarting) return running(reported.activeAt, workspace.idle?.stopsAt, now);
 
   const words = wordsOf(reason, status.step, observed, restarting);
   if (words.state === 'waiting') {
@@ -140,12 +143,15 @@ function wordsOf(
   return stepWords[step];
 }
 
-function running(activeAt: string | null, now: Date): Description {
+function running(activeAt: string | null, stopsAt: string | undefined, now: Date): Description {
   const idle = activeAt === null ? undefined : age(activeAt, now);
   const inUse = idle !== undefined && idle < idleAfterSeconds;
   const text = inUse ? 'In use' : idle === undefined ? 'Ready, nobody in it yet' : `Idle ${duration(idle)}`;
+  const left = stopsAt === undefined ? Number.POSITIVE_INFINITY : (Date.parse(stopsAt) - now.getTime()) / 1000;
+  const stops =
+    inUse || left > countdownSeconds ? '' : left < 60 ? ', stops in a moment' : `, stops in ${duration(left)}`;
   return {
-    ...plain('running', 'ok', 'Running', text, '', [], []),
+    ...plain('running', 'ok', 'Running', `${text}${stops}`, '', [], []),
     inUse,
     student: { sentence: 'Your editor is running.', actions: ['open', 'stop', 'restart'] },
     staff: { sentence: 'The editor is running.', actions: ['open', 'stop', 'restart'] },

@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { CourseSpec } from './course.ts';
+import { Idle } from './idle.ts';
 import { Condition, envelope, Nullable } from './resource.ts';
 
 export const WorkspaceSpec = Type.Object(
@@ -100,6 +101,8 @@ export const Workspace = Type.Object({
     marked: Type.Boolean(),
   }),
   reported: Reported,
+  /** When it stops by itself; null unless it is ready. */
+  idle: Type.Optional(Nullable(Idle)),
   slot: Nullable(Slot),
 });
 export type Workspace = Static<typeof Workspace>;

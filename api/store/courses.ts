@@ -47,6 +47,7 @@ export async function putCourse(
   slug: string,
   specOf: (present: CourseSpec | undefined) => CourseSpec | undefined,
   precondition: Precondition,
+  by: string | null = null,
 ): Promise<Written<Course> | undefined> {
   return inTurn(pool, async client => {
     const present = await findBySlug(client, slug);
@@ -61,6 +62,7 @@ export async function putCourse(
     );
     if (present && rows.length === 0) return { outcome: 'unchanged', object: present };
     // Workspaces show their course: who watches them must hear of it.
+    if (present && spec.archived && !present.spec.archived) await stopAll(client, present.id, by);
     if (present) await client.query('update workspaces set spec = spec where course_id = $1', [present.id]);
     const object = await findBySlug(client, slug);
     if (!object) throw new Error(`read course ${slug} after writing it`);
@@ -77,6 +79,17 @@ export async function deleteCourse(pool: pg.Pool, id: string, by: string | null)
     await client.query('update courses set deleted_at = now() where id = $1 and deleted_at is null', [id]);
     await matchWorkspaces(client, { courseIds: [id] }, by);
   });
+}
+
+async function stopAll(client: pg.PoolClient, courseId: string, by: string | null): Promise<void> {
+  await client.query(
+    `with stopped as (
+       update workspaces set spec = spec || '{"running": false}'
+       where course_id = $1 and deleted_at is null and spec @> '{"running": true}' returning id)
+     insert into events (kind, about, tone, reason, message, by)
+     select 'workspace', id, 'normal', 'Archived', 'Stopped: the class was archived; the files are kept.', $2 from stopped`,
+    [courseId, by],
+  );
 }
 
 async function findBySlug(sql: Sql, slug: string): Promise<Course | undefined> {

@@ -1,4 +1,5 @@
 import { type CourseSpec, defaultCourse } from '../resources/course.ts';
+import { idleOf } from '../resources/idle.ts';
 import type { Status } from '../resources/resource.ts';
 import type { Student, StudentSpec, StudentStatus } from '../resources/student.ts';
 import type { Workspace, WorkspaceSpec, WorkspaceStatus } from '../resources/workspace.ts';
@@ -17,7 +18,7 @@ export async function keysOf(sql: Sql, kind: ReconciledKind): Promise<string[]> 
 
 /** Selects what `workspaceOf` reads; append conditions on w (workspace), c (course), k (cohort), p (person). */
 export const workspaceQuery = `
-  select w.id, w.slug, w.generation, w.version, w.created_at, w.deleted_at, w.spec, w.status,
+  select w.id, w.slug, w.generation, w.version, w.created_at, w.deleted_at, w.spec, w.status, w.keep_until,
     c.id course_id, c.slug course_slug, c.spec course_spec,
     k.id cohort_id, k.slug cohort_slug, k.spec->>'name' cohort_name,
     p.id person_id, p.slug person_slug, p.spec->>'name' person_name, p.email,
@@ -41,6 +42,7 @@ export interface WorkspaceRow {
   readonly deleted_at: string | null;
   readonly spec: WorkspaceSpec;
   readonly status: WorkspaceStatus;
+  readonly keep_until: string | null;
   readonly course_id: string;
   readonly course_slug: string;
   readonly course_spec: CourseSpec;
@@ -64,6 +66,7 @@ export interface WorkspaceRow {
 
 /** The whole resource of a row of `workspaceQuery`. */
 export function workspaceOf(row: WorkspaceRow): Workspace {
+  const template = { ...defaultCourse, ...row.course_spec };
   return {
     kind: 'workspace',
     id: row.id,
@@ -78,7 +81,7 @@ export function workspaceOf(row: WorkspaceRow): Workspace {
     cohort: { id: row.cohort_id, slug: row.cohort_slug, name: row.cohort_name },
     student: { id: row.person_id, slug: row.person_slug, name: row.person_name, email: row.email },
     // A course that was written before a field existed has its default.
-    template: { ...defaultCourse, ...row.course_spec },
+    template,
     home: { id: row.home_id, uid: row.uid, marked: row.marked },
     reported: {
       at: row.reported_at,
@@ -86,6 +89,12 @@ export function workspaceOf(row: WorkspaceRow): Workspace {
       problem: row.problem,
       activeAt: row.active_at,
     },
+    idle: idleOf({
+      readyAt: row.spec.running && row.status.step === 'ready' ? row.status.readyAt : null,
+      activeAt: row.active_at,
+      keepUntil: row.keep_until,
+      idleMinutes: template.idleMinutes,
+    }),
     slot: row.balancer === null || row.priority === null ? null : { balancer: row.balancer, priority: row.priority },
   };
 }

@@ -56,7 +56,12 @@ export type Ask = 'start' | 'stop' | 'restart';
 
 /** The spec after an ask, as SQL over `w.spec`; which workspaces it changes; what the event says. */
 const asks = {
-  start: { spec: `w.spec || '{"running": true}'`, fits: 'true', reason: 'StartAsked', message: 'Asked to start.' },
+  start: {
+    spec: `w.spec || '{"running": true}'`,
+    fits: `not coalesce((c.spec->>'archived')::boolean, false)`,
+    reason: 'StartAsked',
+    message: 'Asked to start.',
+  },
   stop: { spec: `w.spec || '{"running": false}'`, fits: 'true', reason: 'StopAsked', message: 'Asked to stop.' },
   restart: {
     spec: `w.spec || jsonb_build_object('restarts', (w.spec->>'restarts')::int + 1)`,

@@ -25,9 +25,9 @@ afterEach(async () => {
 
 test('applies each migration once, though two run at the same time', async () => {
   const [first, second] = await Promise.all([migrate(url, folder), migrate(url, folder)]);
-  expect([...first, ...second]).toEqual(['0001_class.sql']);
-  await writeFile(join(folder, '0002_more.sql'), 'create table more ();');
-  expect(await migrate(url, folder)).toEqual(['0002_more.sql']);
+  expect([...first, ...second]).toEqual(['0001_class.sql', '0002_people.sql']);
+  await writeFile(join(folder, '0009_more.sql'), 'create table more ();');
+  expect(await migrate(url, folder)).toEqual(['0009_more.sql']);
   expect(await migrate(url, folder)).toEqual([]);
 });
 
@@ -38,8 +38,8 @@ test('refuses a migration that was edited after it was applied', async () => {
 });
 
 test('undoes a migration that fails half-way, and keeps the earlier ones', async () => {
-  await writeFile(join(folder, '0002_broken.sql'), 'create table half (); select 1/0;');
-  await expect(migrate(url, folder)).rejects.toThrow('0002_broken.sql failed');
-  await writeFile(join(folder, '0002_broken.sql'), 'create table half ();');
-  expect(await migrate(url, folder)).toEqual(['0002_broken.sql']);
+  await writeFile(join(folder, '0009_broken.sql'), 'create table half (); select 1/0;');
+  await expect(migrate(url, folder)).rejects.toThrow('0009_broken.sql failed');
+  await writeFile(join(folder, '0009_broken.sql'), 'create table half ();');
+  expect(await migrate(url, folder)).toEqual(['0009_broken.sql']);
 });
