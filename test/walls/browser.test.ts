@@ -259,7 +259,7 @@ const attacks: readonly Attack[] = [
     cookieName: 'session',
     without() {
       front.request = ({ headers }) => {
-        headers.cookie = headers.cookie?.replaceAll(/(?<=^|; )session=/g, '__Host-armada-session=');
+        if (headers.cookie) headers.cookie = headers.cookie.replaceAll(/(?<=^|; )session=/g, '__Host-armada-session=');
       };
     },
     async try({ page, context }) {
