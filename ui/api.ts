@@ -1,8 +1,8 @@
+import type { WorkspaceRow } from '../api/resources/rows.ts';
 import type { Student } from '../api/resources/student.ts';
-import type { Workspace } from '../api/resources/workspace.ts';
 
-/** A workspace as lists, answers and watches give it: `url` is its origin while it has one. */
-export type WorkspaceItem = Workspace & { readonly url: string | null };
+/** A workspace as a page needs it: lists answer just that, single answers and the watch more. */
+export type WorkspaceItem = WorkspaceRow;
 
 /** A page of a list. */
 export interface List<T> {

@@ -1,7 +1,7 @@
 import { computed, type ReadonlySignal, type Signal, signal } from '@preact/signals';
 import type { Course } from '../api/resources/course.ts';
 import { type Description, describeWorkspace } from '../api/resources/labels.ts';
-import type { Student } from '../api/resources/student.ts';
+import type { PersonRow } from '../api/resources/rows.ts';
 import {
   type BulkAnswer,
   type Change,
@@ -27,7 +27,8 @@ export class Rows {
   readonly list: Signal<readonly Row[]> = signal([]);
   /** False until the first list has arrived. */
   readonly loaded: Signal<boolean> = signal(false);
-  readonly people: Signal<ReadonlyMap<string, Student>> = signal(new Map());
+  /** By slug. */
+  readonly people: Signal<ReadonlyMap<string, PersonRow>> = signal(new Map());
   private readonly usualSeconds: number | null;
 
   /** `usualSeconds`: how long a start takes as a rule, when that is known. */
@@ -51,7 +52,7 @@ export class Rows {
   /** Takes in one change; an older one than is known is left out. */
   change(change: Change): void {
     if (change.kind === 'student' && change.object) {
-      this.people.value = new Map(this.people.peek()).set(change.id, change.object);
+      this.people.value = new Map(this.people.peek()).set(change.object.slug, change.object);
     }
     if (change.kind !== 'workspace') return;
     const row = this.list.peek().find(one => one.id === change.id);
@@ -118,7 +119,7 @@ export class Rows {
   private create(item: WorkspaceItem): Row {
     const workspace = signal(item);
     const describe = (now: Date) => {
-      const person = this.people.value.get(item.student.id)?.status;
+      const person = this.people.value.get(item.student.slug)?.status;
       return describeWorkspace({
         workspace: workspace.value,
         now,
@@ -138,9 +139,9 @@ export class Rows {
 /** Everything of one class: its workspaces, and the people of its cohorts. */
 export async function listClass(course: Course, rows: Rows): Promise<void> {
   const [items, ...cohorts] = await Promise.all([
-    listAll<WorkspaceItem>(`workspaces?course=${course.slug}`),
-    ...course.cohorts.map(cohort => listAll<Student>(`cohorts/${cohort}/students`)),
+    listAll<WorkspaceItem>(`workspaces?fields=row&course=${course.slug}`),
+    ...course.cohorts.map(cohort => listAll<PersonRow>(`cohorts/${cohort}/students?fields=row`)),
   ]);
-  rows.people.value = new Map(cohorts.flat().map(person => [person.id, person]));
+  rows.people.value = new Map(cohorts.flat().map(person => [person.slug, person]));
   rows.replace(items);
 }

@@ -92,7 +92,7 @@ function Card({ row }: { row: Row }) {
 
 async function relist(): Promise<void> {
   try {
-    rows.replace(await listAll<WorkspaceItem>(`workspaces?student=${encodeURIComponent(boot.person.slug)}`));
+    rows.replace(await listAll<WorkspaceItem>(`workspaces?fields=row&student=${encodeURIComponent(boot.person.slug)}`));
     failed.value = false;
   } catch (thrown) {
     failed.value = true;

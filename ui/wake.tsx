@@ -18,7 +18,7 @@ const problem = signal<string | null>(null);
 const opening = signal(false);
 /** True when it came back here right after being opened: then a person opens it, so that nothing goes round. */
 const held = signal(false);
-const own = () => rows.list.value[0]?.workspace.value.student.id === boot.person.id;
+const own = () => rows.list.value[0]?.workspace.value.student.slug === boot.person.slug;
 const row = computed(() => rows.list.value[0]);
 const path = `workspaces/${encodeURIComponent(boot.workspace ?? '')}`;
 let asked = false;

@@ -8,6 +8,7 @@ import fastifyUnderPressure from '@fastify/under-pressure';
 import fastify from 'fastify';
 import { registerRights } from './auth.ts';
 import { registerCohorts } from './cohorts.ts';
+import { registerCompression } from './compress.ts';
 import { registerCourses } from './courses.ts';
 import type { App, Dependencies } from './dependencies.ts';
 import { registerEnrolments } from './enrolments.ts';
@@ -64,6 +65,7 @@ export async function buildApp(dependencies: Dependencies): Promise<App> {
   await app.register(fastifyFormbody, { bodyLimit: bodyBytes });
   await app.register(fastifyRateLimit, { global: false });
   await app.register(fastifySSE, { heartbeatInterval: 15_000 });
+  registerCompression(app);
   registerCrossSite(app, settings.portalUrl);
   registerPrincipal(app, { pool, keys, operatorToken: settings.operatorToken, now });
   registerRights(app);

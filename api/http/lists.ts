@@ -11,6 +11,9 @@ export const pageQuery = {
   cursor: Type.Optional(Type.String({ maxLength: 400 })),
 };
 
+/** The query of lists that tables are made of: `fields=row` answers only what a table shows. */
+export const fieldsQuery = { fields: Type.Optional(Type.Literal('row')) };
+
 /** The answer of every list: `cursor` gets the next page, null is the end; `version` is where a watch starts. */
 export interface List<T> {
   readonly items: readonly T[];

@@ -1,10 +1,11 @@
 import { Type } from 'typebox';
+import { personRowOf } from '../resources/rows.ts';
 import { StudentSpec } from '../resources/student.ts';
 import { addMember, removeMember } from '../store/enrolments.ts';
 import { deletePerson, findPerson, listStudents, patchPerson } from '../store/people.ts';
 import type { App, Dependencies } from './dependencies.ts';
 import { preconditionOf, sendObject, sendWritten } from './etag.ts';
-import { listOf, pageOf, pageQuery } from './lists.ts';
+import { fieldsQuery, listOf, pageOf, pageQuery } from './lists.ts';
 import { slugOf } from './principal.ts';
 import { notFound } from './problem.ts';
 import { visibleCohort } from './visible.ts';
@@ -12,7 +13,7 @@ import { visibleCohort } from './visible.ts';
 const membership = Type.Object({ cohort: Type.String(), student: Type.String() });
 const params = Type.Object({ student: Type.String() });
 const querystring = Type.Object(
-  { ...pageQuery, q: Type.Optional(Type.String({ maxLength: 200 })) },
+  { ...pageQuery, ...fieldsQuery, q: Type.Optional(Type.String({ maxLength: 200 })) },
   { additionalProperties: false },
 );
 /** Everything but the address: it is who they are. */
@@ -31,7 +32,8 @@ export function registerStudents(app: App, { pool }: Dependencies): void {
 
   app.get('/v1/students', { schema: { querystring } }, async request => {
     const filter = request.query.q === undefined ? {} : { q: request.query.q };
-    return listOf(await listStudents(pool, request.scope, filter, pageOf(request.query)), student => student);
+    const page = await listStudents(pool, request.scope, filter, pageOf(request.query));
+    return request.query.fields === 'row' ? listOf(page, personRowOf) : listOf(page, student => student);
   });
 
   app.get('/v1/students/:student', { schema: { params } }, async (request, reply) => {
@@ -60,7 +62,8 @@ export function registerStudents(app: App, { pool }: Dependencies): void {
       const cohort = await visibleCohort(pool, request.scope, request.params.cohort);
       const { q } = request.query;
       const filter = { cohortId: cohort.id, ...(q === undefined ? {} : { q }) };
-      return listOf(await listStudents(pool, request.scope, filter, pageOf(request.query)), student => student);
+      const page = await listStudents(pool, request.scope, filter, pageOf(request.query));
+      return request.query.fields === 'row' ? listOf(page, personRowOf) : listOf(page, student => student);
     },
   );
 

@@ -1,10 +1,13 @@
 import type { Tone } from './labels.ts';
-import type { Student } from './student.ts';
+import type { PersonRow } from './rows.ts';
 import { when } from './times.ts';
 import { asWritten } from './words.ts';
 
 /** Where a person's invitation stands, in words. */
-export function describeStudent(options: { readonly student: Pick<Student, 'spec' | 'status'>; readonly now: Date }): {
+export function describeStudent(options: {
+  readonly student: Pick<PersonRow, 'spec' | 'status'>;
+  readonly now: Date;
+}): {
   readonly tone: Tone;
   readonly label: string;
   readonly text: string;

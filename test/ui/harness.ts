@@ -4,6 +4,7 @@ import { buildAssets } from '../../api/http/assets.ts';
 import * as pages from '../../api/http/pages.ts';
 import type { Boot } from '../../api/resources/boot.ts';
 import type { Course } from '../../api/resources/course.ts';
+import { personRowOf, workspaceRowOf } from '../../api/resources/rows.ts';
 import type { Student } from '../../api/resources/student.ts';
 import { adasId, ago, type Item, pythonCourse } from './class.ts';
 
@@ -138,13 +139,15 @@ export async function startPortal(): Promise<Portal> {
     body: { text?: string; spec?: object; ids?: string[] } & object,
   ): [number, unknown] {
     const path = url.pathname.slice('/v1/'.length);
+    const asRows = url.searchParams.get('fields') === 'row';
     const list = (items: unknown[]) => [200, { items, cursor: null, version: 1 }] as [number, unknown];
     const [noun, id, sub] = path.split('/');
     if (path.endsWith('/roster')) return [200, roster(body.text ?? '')];
     if (method === 'PUT') return [201, {}];
     if (path === 'courses') return list(state.courses);
     if (noun === 'courses') return [200, state.courses[0]];
-    if (noun === 'cohorts' && sub === 'students') return list(state.students);
+    if (noun === 'cohorts' && sub === 'students')
+      return list(asRows ? state.students.map(personRowOf) : state.students);
     if (noun === 'events') {
       const events = ['Home made', 'Found a place', 'Loading the editor'].map((message, index) => ({
         id: index,
@@ -174,7 +177,10 @@ export async function startPortal(): Promise<Portal> {
       return [200, item];
     }
     const own = url.searchParams.get('student');
-    if (noun === 'workspaces') return list(state.items.filter(item => own === null || item.student.slug === own));
+    if (noun === 'workspaces') {
+      const items = state.items.filter(item => own === null || item.student.slug === own);
+      return list(asRows ? items.map(workspaceRowOf) : items);
+    }
     return [404, { title: 'Not found', detail: `Nothing is at ${path}.` }];
   }
 

@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { chromiumIsThere } from '../support/chromium.ts';
 import { eventually } from '../support/eventually.ts';
@@ -69,6 +70,13 @@ describe.skipIf(!chromiumIsThere)('the student’s pages', () => {
     visit.portal.state.items = [];
     await visit.page.reload();
     await visit.page.getByText('You are signed in as student.0@example.edu, no class lists that address.').waitFor();
+  });
+
+  it('sign-in is small: 10 KB, without a script', async () => {
+    const body = await (await fetch(`${visit.portal.url}/sign-in`)).text();
+    expect(body).not.toContain('<script');
+    const sheet = await (await fetch(`${visit.portal.url}/assets/style.css`)).text();
+    expect(gzipSync(body).length + gzipSync(sheet).length).toBeLessThan(10_000);
   });
 
   it('are small: 22 KB each, all in', async () => {

@@ -13,7 +13,7 @@ export function Details({ row, rows }: { row: Row; rows: Rows }) {
   const removing = useSignal(false);
   const workspace = row.workspace.value;
   const { staff } = row.description.value;
-  const person = rows.people.value.get(workspace.student.id);
+  const person = rows.people.value.get(workspace.student.slug);
   const invitation = person && describeStudent({ student: person, now: slowClock.value });
   const used = workspace.reported.activeAt;
   const remove = () =>

@@ -53,7 +53,7 @@ function workspace(asked: Asked = {}): Described {
         { type: 'Stalled', status: stalled ? 'True' : 'False', reason, message: asked.message ?? '', since },
       ],
     },
-    reported: { at: null, ready: false, problem: null, activeAt: asked.activeAt ?? null },
+    reported: { activeAt: asked.activeAt ?? null },
   };
 }
 

@@ -1,0 +1,57 @@
+import { type Static, Type } from 'typebox';
+import { Nullable } from './resource.ts';
+import { Student, StudentSpec } from './student.ts';
+import { Reference, Reported, Workspace, WorkspaceStatus } from './workspace.ts';
+
+const Named = Type.Pick(Reference, ['slug', 'name']);
+
+/** The part of a workspace that a table shows: what a list with `fields=row` answers, in well under the bytes. */
+export const WorkspaceRow = Type.Object({
+  ...Type.Pick(Workspace, ['id', 'slug', 'generation', 'version', 'deletedAt', 'spec']).properties,
+  status: Type.Pick(WorkspaceStatus, ['observedGeneration', 'conditions', 'step', 'restarts', 'failure']),
+  course: Named,
+  cohort: Named,
+  student: Type.Object({ slug: Type.String(), name: Type.String(), email: Type.String() }),
+  reported: Type.Pick(Reported, ['activeAt']),
+  /** Its origin, while it has one. */
+  url: Nullable(Type.String()),
+});
+export type WorkspaceRow = Static<typeof WorkspaceRow>;
+
+/** The part of a person that stands beside their workspace: how their account is. Known by its slug. */
+export const PersonRow = Type.Object({
+  slug: Type.String(),
+  spec: Type.Pick(StudentSpec, ['invited', 'disabled']),
+  status: Type.Pick(Student.properties.status, ['conditions', 'invitation', 'invitedAt']),
+});
+export type PersonRow = Static<typeof PersonRow>;
+
+/** What a table shows of a workspace. */
+export function workspaceRowOf(item: Workspace & { readonly url: string | null }): WorkspaceRow {
+  const { id, slug, generation, version, deletedAt, spec, course, cohort, student, url } = item;
+  const { observedGeneration, conditions, step, restarts, failure } = item.status;
+  return {
+    id,
+    slug,
+    generation,
+    version,
+    deletedAt,
+    spec,
+    status: { observedGeneration, conditions, step, restarts, failure },
+    course: { slug: course.slug, name: course.name },
+    cohort: { slug: cohort.slug, name: cohort.name },
+    student: { slug: student.slug, name: student.name, email: student.email },
+    reported: { activeAt: item.reported.activeAt },
+    url,
+  };
+}
+
+/** What a table shows of a person's account. */
+export function personRowOf({ slug, spec, status }: Student): PersonRow {
+  const { conditions, invitation, invitedAt } = status;
+  return {
+    slug,
+    spec: { invited: spec.invited, disabled: spec.disabled },
+    status: { conditions, invitation, invitedAt },
+  };
+}
