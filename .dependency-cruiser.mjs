@@ -81,6 +81,7 @@ export default {
     fenced('pg-in-store', 'the only SQL is in api/store', 'node_modules/pg/', [
       '^api/store/',
       '^infra/local/postgres\\.ts$',
+      '^infra/operate/database\\.ts$',
     ]),
   ],
   options: {
