@@ -148,6 +148,19 @@ describe.skipIf(!chromiumIsThere)('a class on one machine', { timeout: 120_000 }
     );
   });
 
+  it('tells the instructor whose code runs there before it opens', async () => {
+    const link = instructor.getByRole('link', { name: 'Open workspace of Ada Lovelace' });
+    const [opened] = await Promise.all([instructor.context().waitForEvent('page'), link.click()]);
+    await opened
+      .getByText('Code on this page is Ada Lovelace’s')
+      .or(opened.getByText(/Ada Lovelace/))
+      .first()
+      .waitFor();
+    await opened.getByRole('button', { name: 'Continue' }).click();
+    await opened.locator('.monaco-workbench').waitFor({ timeout: 60_000 });
+    await opened.close();
+  });
+
   it('keeps the files over a stop and a start', async () => {
     await instructor.getByRole('button', { name: 'Stop workspace of Ada Lovelace' }).click();
     await eventually(async () => (await state('Ada Lovelace')).trim() === 'Stopped', { within: 40_000 });

@@ -2,6 +2,8 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { conditionOf } from '../../api/resources/resource.ts';
+import type { WorkspaceStatus } from '../../api/resources/workspace.ts';
 import { eventually } from '../support/eventually.ts';
 import { anyPort, type Product, startInVain, startProduct, temporaryDataFolder } from '../support/product.ts';
 
@@ -15,12 +17,18 @@ describe.skipIf(process.platform !== 'linux')('the product after a crash', { tim
   beforeAll(async () => {
     folder = await temporaryDataFolder();
     port = await anyPort();
-    product = await startProduct({ data: folder.path, port });
-    await call('PUT', '/cohorts/fall', { name: 'Fall' });
+    const starting = startProduct({ data: folder.path, port });
+    await Promise.race([
+      starting,
+      eventually(() => call('PUT', '/cohorts/fall', { name: 'Fall' }), { within: 60_000 }),
+    ]);
     await call('PUT', '/courses/intro', { name: 'Intro' });
     await call('PUT', '/courses/intro/cohorts/fall');
     await call('POST', '/cohorts/fall/roster', { text: 'Ada <ada@school.example>\nBob <bob@school.example>' });
     await call('PATCH', `/workspaces/${slug}`, { spec: { running: true } });
+    // The editor is still being installed: the workspace waits, and says for what.
+    await eventually(async () => (await reason(slug)) === 'ImageLoading', { within: 10_000 });
+    product = await starting;
     await eventually(async () => (await step(slug)) === 'ready', { within: 60_000, every: 100 });
   }, 300_000);
   afterAll(async () => {
@@ -85,8 +93,16 @@ describe.skipIf(process.platform !== 'linux')('the product after a crash', { tim
   }
 
   async function step(workspace: string): Promise<string> {
-    const found = (await call('GET', `/workspaces/${workspace}`)) as { status: { step: string } };
-    return found.status.step;
+    return (await status(workspace)).step;
+  }
+
+  async function reason(workspace: string): Promise<string | undefined> {
+    return conditionOf(await status(workspace), 'Ready')?.reason;
+  }
+
+  async function status(workspace: string): Promise<WorkspaceStatus> {
+    const found = (await call('GET', `/workspaces/${workspace}`)) as { status: WorkspaceStatus };
+    return found.status;
   }
 
   /** The gate's own health, through the balancer. Node resolves no *.localhost, so the host is told. */
