@@ -33,7 +33,8 @@ export interface RosterRow {
 export interface RosterAnswer {
   readonly added: readonly RosterRow[];
   readonly unchanged: readonly RosterRow[];
-  readonly missing: readonly RosterRow[];
+  /** Members whom the list does not name. */
+  readonly missing: readonly { readonly slug: string; readonly name: string; readonly email: string }[];
   readonly problems: readonly { readonly line: number; readonly text: string; readonly reason: string }[];
   /** What was changed in rows that were accepted. */
   readonly notes?: readonly { readonly line: number; readonly text: string }[];
@@ -61,16 +62,18 @@ export class Refusal extends Error {
 
 /**
  * Asks the API. Throws a Refusal with a sentence for people; a session that has ended leads to the sign-in page, and
- * back to here afterwards.
+ * back to here afterwards. With `keepalive` it is sent even when the page is being left.
  */
 export async function request<T>(
   method: string,
   path: string,
   body?: unknown,
   headers: Readonly<Record<string, string>> = {},
+  keepalive = false,
 ): Promise<T> {
   const response = await fetch(`/v1/${path}`, {
     method,
+    keepalive,
     headers: {
       accept: 'application/json',
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),

@@ -13,7 +13,9 @@ import { NewClass } from './components/new-class.tsx';
 import { ClassRow } from './components/row.tsx';
 import { Settings } from './components/settings.tsx';
 import { Summary } from './components/summary.tsx';
+import { Undo } from './components/undo.tsx';
 import { live } from './live.ts';
+import { Removal } from './removal.ts';
 import { listClass, Rows } from './state.ts';
 
 const boot = readBoot();
@@ -21,6 +23,7 @@ const courses = signal<readonly Course[] | null>(null);
 const problem = signal<string | null>(null);
 const making = signal(false);
 const rows = new Rows();
+const removal = new Removal(rows);
 const make = () => {
   making.value = true;
 };
@@ -100,10 +103,12 @@ function Class({ course }: { course: Course }) {
           {said}
         </p>
       )}
+      <Undo removal={removal} />
       <NeedsYou rows={rows} course={course.slug} />
       {(adding.value || empty) && (
         <AddStudents
           cohorts={course.cohorts}
+          removal={removal}
           onDone={added => {
             adding.value = false;
             said.value = `${added === 1 ? '1 student' : `${added} students`} added. Each gets a workspace of their own.`;
@@ -167,6 +172,7 @@ function Class({ course }: { course: Course }) {
                 key={row.id}
                 row={row}
                 rows={rows}
+                removal={removal}
                 picked={picked.value.has(row.id)}
                 onPick={on => pick([row.id], on)}
               />

@@ -13,6 +13,7 @@ import {
 } from './api.ts';
 import { clock, slowClock } from './clock.ts';
 import { seenAt } from './live.ts';
+import type { Leaver } from './removal.ts';
 
 /** One workspace on a page: what is known of it, in words, and what went wrong with the last click. */
 export interface Row {
@@ -24,28 +25,55 @@ export interface Row {
 
 /** The rows of a page. They keep their places: a list asked anew changes cells, and only new rows move in. */
 export class Rows {
-  readonly list: Signal<readonly Row[]> = signal([]);
+  readonly list: ReadonlySignal<readonly Row[]>;
   /** False until the first list has arrived. */
   readonly loaded: Signal<boolean> = signal(false);
   /** By slug. */
   readonly people: Signal<ReadonlyMap<string, PersonRow>> = signal(new Map());
   private readonly usualSeconds: number | null;
+  /** Workspaces on their way out that this page has removed itself. */
+  private readonly left = new Set<string>();
+  private readonly all: Signal<readonly Row[]> = signal([]);
+  private readonly hidden: Signal<ReadonlySet<string>> = signal(new Set());
 
   /** `usualSeconds`: how long a start takes as a rule, when that is known. */
   constructor(usualSeconds: number | null = null) {
     this.usualSeconds = usualSeconds;
+    this.list = computed(() => {
+      const hidden = this.hidden.value;
+      return hidden.size === 0 ? this.all.value : this.all.value.filter(row => !hidden.has(keyOf(row)));
+    });
+  }
+
+  /** Shows them no more, whatever is heard of them, until `unhide` or `drop`. */
+  hide(leavers: readonly Leaver[]): void {
+    this.hidden.value = new Set([...this.hidden.peek(), ...leavers.map(leaverKey)]);
+  }
+
+  unhide(leavers: readonly Leaver[]): void {
+    const back = new Set(leavers.map(leaverKey));
+    this.hidden.value = new Set([...this.hidden.peek()].filter(key => !back.has(key)));
+  }
+
+  /** Forgets the rows of somebody who has left; should they return, they are shown. */
+  drop(leaver: Leaver): void {
+    const key = leaverKey(leaver);
+    for (const row of this.all.peek()) if (keyOf(row) === key) this.left.add(row.id);
+    this.all.value = this.all.peek().filter(row => keyOf(row) !== key);
+    this.unhide([leaver]);
   }
 
   /** Takes in a complete list: what is not in it is gone. */
-  replace(items: readonly WorkspaceItem[]): void {
-    const known = new Map(this.list.peek().map(row => [row.id, row]));
+  replace(listed: readonly WorkspaceItem[]): void {
+    const items = listed.filter(item => item.deletedAt === null || !this.left.has(item.id));
+    const known = new Map(this.all.peek().map(row => [row.id, row]));
     const sorted = items.toSorted(
       (a, b) => a.student.name.localeCompare(b.student.name) || a.slug.localeCompare(b.slug),
     );
     for (const item of sorted) this.take(known.get(item.id), item);
     const rows = sorted.map(item => known.get(item.id) ?? this.create(item));
-    const same = rows.length === this.list.peek().length && rows.every((row, index) => row === this.list.peek()[index]);
-    if (!same) this.list.value = rows;
+    const same = rows.length === this.all.peek().length && rows.every((row, index) => row === this.all.peek()[index]);
+    if (!same) this.all.value = rows;
     this.loaded.value = true;
   }
 
@@ -55,10 +83,10 @@ export class Rows {
       this.people.value = new Map(this.people.peek()).set(change.object.slug, change.object);
     }
     if (change.kind !== 'workspace') return;
-    const row = this.list.peek().find(one => one.id === change.id);
-    if (change.object === null) this.list.value = this.list.peek().filter(one => one.id !== change.id);
+    const row = this.all.peek().find(one => one.id === change.id);
+    if (change.object === null) this.all.value = this.all.peek().filter(one => one.id !== change.id);
     else if (row) this.take(row, change.object);
-    else if (change.object.deletedAt === null) this.list.value = [...this.list.peek(), this.create(change.object)];
+    else if (change.object.deletedAt === null) this.all.value = [...this.all.peek(), this.create(change.object)];
   }
 
   /** Asks for `spec`, shown at once as asked; a refusal puts the row back and says why. */
@@ -70,6 +98,15 @@ export class Rows {
       if (answer?.spec) this.take(row, answer);
     } catch (thrown) {
       this.takeBack(row, before, messageOf(thrown));
+    }
+  }
+
+  /** Asks that an idle workspace runs for another hour. */
+  async keep(row: Row): Promise<void> {
+    try {
+      this.take(row, await request<WorkspaceItem>('POST', `workspaces/${encodeURIComponent(row.id)}/keep`));
+    } catch (thrown) {
+      row.problem.value = messageOf(thrown);
     }
   }
 
@@ -134,6 +171,15 @@ export class Rows {
     });
     return { id: item.id, workspace, description, problem: signal(null) };
   }
+}
+
+function keyOf(row: Row): string {
+  const { cohort, student } = row.workspace.peek();
+  return leaverKey({ cohort: cohort.slug, slug: student.slug });
+}
+
+function leaverKey({ cohort, slug }: Pick<Leaver, 'cohort' | 'slug'>): string {
+  return `${cohort}/${slug}`;
 }
 
 /** Everything of one class: its workspaces, and the people of its cohorts. */

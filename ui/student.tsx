@@ -74,6 +74,11 @@ function Card({ row }: { row: Row }) {
             Cancel
           </button>
         )}
+        {workspace.idle && (
+          <button type="button" onClick={() => void rows.keep(row)}>
+            Keep it running for an hour
+          </button>
+        )}
         {student.actions.includes('stop') && (
           <button type="button" onClick={() => void act(row, rows, 'stop')}>
             Stop

@@ -22,7 +22,8 @@ export function registerScreens(app: App, { pool, settings, assets }: Dependenci
     if (request.principal.kind !== 'person') throw new Refused(403, 'This page is for people.');
     const { id, slug, role, spec } = request.principal.person;
     const outbox = settings.outboxUrl !== undefined && role === 'instructor';
-    return { person: { id, slug, name: spec.name, email: spec.email, role }, outbox };
+    const person = { id, slug, name: spec.name, email: spec.email, role };
+    return { person, outbox, ...(settings.unwalled && { unwalled: true }) };
   };
   const classPage = (reply: FastifyReply, boot: Boot) =>
     sendPage(reply, 200, shellPage({ page: 'class', title: 'Armada', boot }));

@@ -17,6 +17,8 @@ const variables = {
   ARMADA_SECRET: Type.String({ minLength: 32 }),
   ARMADA_OPERATOR_TOKEN: Type.Optional(Type.String({ minLength: 32 })),
   ARMADA_OUTBOX_URL: Type.Optional(Type.String({ pattern: '^https?://' })),
+  /** `1`: tasks share one user, so nothing keeps students apart; pages say so. */
+  ARMADA_UNWALLED: Type.Optional(Type.Literal('1')),
   PORT: Type.String({ pattern: '^[0-9]{1,5}$' }),
   /** The address to listen at; loopback unless the deployment's network is the wall (a container). */
   HOST: Type.Optional(Type.String({ minLength: 1 })),
@@ -48,6 +50,7 @@ export interface Settings {
   readonly secret: string;
   readonly operatorToken: string | undefined;
   readonly outboxUrl: string | undefined;
+  readonly unwalled: boolean;
   readonly port: number;
   readonly host: string;
 }
@@ -80,6 +83,7 @@ function settingsOf(given: Static<typeof Environment>, balancers: readonly Balan
     secret: given.ARMADA_SECRET,
     operatorToken: given.ARMADA_OPERATOR_TOKEN,
     outboxUrl: given.ARMADA_OUTBOX_URL,
+    unwalled: given.ARMADA_UNWALLED === '1',
     port: Number(given.PORT),
     host: given.HOST ?? '127.0.0.1',
   };

@@ -10,6 +10,8 @@ export interface Boot {
   };
   /** True when this deployment keeps its mails in an outbox that the person may open. */
   readonly outbox?: boolean;
+  /** True when students on this machine are not walled off from each other: every page says so. */
+  readonly unwalled?: boolean;
   /** Class page: slug of the course in the address; null or missing: the first one. */
   readonly course?: string | null;
   /** Class page: show the class's settings instead of its table. */

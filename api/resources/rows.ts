@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { Idle } from './idle.ts';
 import { Nullable } from './resource.ts';
 import { Student, StudentSpec } from './student.ts';
 import { Reference, Reported, Workspace, WorkspaceStatus } from './workspace.ts';
@@ -13,6 +14,7 @@ export const WorkspaceRow = Type.Object({
   cohort: Named,
   student: Type.Object({ slug: Type.String(), name: Type.String(), email: Type.String() }),
   reported: Type.Pick(Reported, ['activeAt']),
+  idle: Type.Optional(Nullable(Idle)),
   /** Its origin, while it has one. */
   url: Nullable(Type.String()),
 });
@@ -42,6 +44,7 @@ export function workspaceRowOf(item: Workspace & { readonly url: string | null }
     cohort: { slug: cohort.slug, name: cohort.name },
     student: { slug: student.slug, name: student.name, email: student.email },
     reported: { activeAt: item.reported.activeAt },
+    ...(item.idle && { idle: item.idle }),
     url,
   };
 }

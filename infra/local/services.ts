@@ -159,6 +159,7 @@ function environmentOf({ data, images }: ServicesOptions, parts: Parts): Record<
     ARMADA_SECRET: data.secrets.armadaSecret,
     ARMADA_OPERATOR_TOKEN: data.secrets.operatorToken,
     ARMADA_OUTBOX_URL: `${awsUrl}/_outbox/${data.secrets.outboxToken}`,
+    ...(process.getuid?.() === 0 ? {} : { ARMADA_UNWALLED: '1' }),
     PORT: String(apiPort),
   };
 }

@@ -99,6 +99,16 @@ const classes: Screen[] = [
     },
   },
   {
+    name: 'class, a student removed',
+    path: '/',
+    prepare: classOf(10),
+    act: async () => {
+      await page().locator('button.name').nth(4).click();
+      await page().getByRole('button', { name: 'Remove from class' }).click();
+      await page().getByRole('button', { name: 'Undo' }).waitFor();
+    },
+  },
+  {
     name: 'class, chosen',
     path: '/',
     prepare: classOf(10),
@@ -139,6 +149,11 @@ const students: Screen[] = [
     path: '/',
     prepare: () => void Object.assign(visit.portal.state, { role: 'student' }),
     act: () => page().getByText('no class lists that address').waitFor(),
+  },
+  {
+    name: 'student, without walls',
+    path: '/',
+    prepare: () => void Object.assign(visit.portal.state, { role: 'student', boot: { unwalled: true } }),
   },
   ...states.flatMap((name, index): Screen[] => [
     { name: `student, ${name}`, path: '/', prepare: own(index, '/'), act: pill },

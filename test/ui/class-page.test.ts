@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { chromiumIsThere } from '../support/chromium.ts';
 import { eventually } from '../support/eventually.ts';
-import { type Item, pythonCourse } from './class.ts';
+import { ago, type Item, pythonCourse } from './class.ts';
 import { Visit } from './visit.ts';
 
 const visit = new Visit();
@@ -118,6 +118,74 @@ describe.skipIf(!chromiumIsThere)('the class page', () => {
     await visit.page.keyboard.press('Escape');
     await eventually(async () => (await visit.page.locator('dialog').count()) === 0);
     expect(visit.portal.asked).toEqual([]);
+  });
+
+  it('takes a student out at a click, and puts them back at another', async () => {
+    const items = await visit.openClass();
+    await rowOf(items[4]!).locator('button.name').click();
+    await visit.page.getByRole('button', { name: 'Remove from class' }).click();
+    await eventually(async () => (await rowOf(items[4]!).count()) === 0);
+    expect(await visit.page.locator('.summary').textContent()).toContain('9 students');
+    await visit.page.getByRole('button', { name: 'Undo' }).click();
+    await rowOf(items[4]!).waitFor();
+    await eventually(async () => (await visit.page.locator('.undo').textContent()) === '');
+    expect(visit.portal.asked).toEqual([]);
+  });
+
+  it('removes for good once the time to undo is over, and not before', async () => {
+    await visit.page.clock.install();
+    const items = await visit.openClass();
+    await rowOf(items[4]!).locator('button.name').click();
+    await visit.page.getByRole('button', { name: 'Remove from class' }).click();
+    await visit.page.getByRole('button', { name: 'Undo' }).waitFor();
+    expect(visit.portal.asked).toEqual([]);
+    await visit.page.clock.fastForward(10_000);
+    await eventually(() => visit.portal.asked.length === 1);
+    const { cohort, student } = items[4]!;
+    expect(visit.portal.asked[0]).toMatchObject({
+      method: 'DELETE',
+      path: `/v1/cohorts/${cohort.slug}/students/${student.slug}`,
+    });
+  });
+
+  it('removes also when the page is left within that time', async () => {
+    const items = await visit.openClass();
+    await rowOf(items[4]!).locator('button.name').click();
+    await visit.page.getByRole('button', { name: 'Remove from class' }).click();
+    await visit.page.getByRole('button', { name: 'Undo' }).waitFor();
+    await visit.page.goto('about:blank');
+    await eventually(() => visit.portal.asked.length === 1);
+    expect(visit.portal.asked[0]!.method).toBe('DELETE');
+  });
+
+  it('offers to remove who is no longer on a pasted list', async () => {
+    const items = await visit.openClass();
+    await visit.page.getByRole('button', { name: 'Add students' }).click();
+    const listed = items.slice(3).map(({ student }) => `${student.name} <${student.email}>`);
+    await visit.page.getByLabel('Names and addresses').fill(listed.join('\n'));
+    await visit.page.getByText('3 are no longer on your list, and stay').waitFor();
+    await visit.page.getByRole('button', { name: 'Remove 3 students' }).click();
+    await visit.page.getByText('3 students are removed.').waitFor();
+    await eventually(async () => (await visit.page.locator('table.class tbody tr').count()) === 7);
+  });
+
+  it('keeps an idle workspace running for an hour at a click', async () => {
+    const items = await visit.openClass();
+    const idle = items[1]!;
+    visit.portal.push({ ...idle, version: 999, idle: { since: ago(760), stopsAt: ago(-1040) } });
+    await rowOf(idle).getByText('stops in 17').waitFor();
+    await rowOf(idle).locator('button.name').click();
+    await visit.page.getByRole('button', { name: 'Keep it running for an hour' }).click();
+    await eventually(() => visit.portal.asked.length === 1);
+    expect(visit.portal.asked[0]!.path).toBe(`/v1/workspaces/${idle.id}/keep`);
+  });
+
+  it('says on the page that there are no walls where that is so', async () => {
+    await visit.openClass();
+    expect(await visit.page.locator('.unwalled').count()).toBe(0);
+    visit.portal.state.boot = { unwalled: true };
+    await visit.page.reload();
+    await visit.page.getByText('Not started as root: no walls between students').waitFor();
   });
 
   it('changes only the row that changed, in its place', async () => {

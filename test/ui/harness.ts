@@ -142,7 +142,7 @@ export async function startPortal(): Promise<Portal> {
     const asRows = url.searchParams.get('fields') === 'row';
     const list = (items: unknown[]) => [200, { items, cursor: null, version: 1 }] as [number, unknown];
     const [noun, id, sub] = path.split('/');
-    if (path.endsWith('/roster')) return [200, roster(body.text ?? '')];
+    if (path.endsWith('/roster')) return [200, roster(body.text ?? '', state.students)];
     if (method === 'PUT') return [201, {}];
     if (path === 'courses') return list(state.courses);
     if (noun === 'courses') return [200, state.courses[0]];
@@ -208,8 +208,8 @@ export async function startPortal(): Promise<Portal> {
 }
 
 /** A roster as the API would read it, roughly: one student a line. */
-function roster(text: string) {
-  const added: object[] = [];
+function roster(text: string, members: readonly Student[]) {
+  const added: { line: number; name: string; email: string }[] = [];
   const problems: object[] = [];
   for (const [index, line] of text.split('\n').entries()) {
     const mail = /[^\s<>,;]+@[^\s<>,;]+\.[^\s<>,;]+/.exec(line)?.[0];
@@ -224,5 +224,13 @@ function roster(text: string) {
       });
     else if (line.trim()) problems.push({ line: index + 1, text: line, reason: 'No address in this line.' });
   }
-  return { added, unchanged: [], missing: [], problems };
+  const listed = (one: Student) => text.includes(one.spec.email);
+  const rowOf = ({ slug, spec }: Student) => ({ slug, name: spec.name, email: spec.email });
+  const emails = new Set(members.map(one => one.spec.email));
+  return {
+    added: added.filter(row => !emails.has(row.email)),
+    unchanged: members.filter(listed).map(rowOf),
+    missing: members.filter(one => !listed(one)).map(rowOf),
+    problems,
+  };
 }

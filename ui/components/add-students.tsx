@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { messageOf, type RosterAnswer, request } from '../api.ts';
+import type { Removal } from '../removal.ts';
 import { decode, withLine } from '../roster-text.ts';
 
 /** How long after the last keystroke the preview is asked for. */
@@ -9,10 +10,12 @@ const previewMilliseconds = 300;
 /** Roster → preview in place → added. The preview is the API's own dry run: nothing is sent before "Add". */
 export function AddStudents({
   cohorts,
+  removal,
   onDone,
   onCancel,
 }: {
   cohorts: readonly string[];
+  removal: Removal;
   onDone: (added: number) => void;
   onCancel?: () => void;
 }) {
@@ -103,6 +106,11 @@ export function AddStudents({
       {preview.value && (
         <Preview
           answer={preview.value}
+          onRemove={() => {
+            const missing = preview.value?.missing ?? [];
+            removal.remove(missing.map(({ slug, name }) => ({ cohort: cohort.value, slug, name })));
+            preview.value = preview.value && { ...preview.value, missing: [] };
+          }}
           onFix={(line, written) => {
             text.value = withLine(text.value, line, written);
           }}
@@ -146,7 +154,15 @@ export function AddStudents({
 }
 
 /** What would happen, bad rows first; a bad row is mended where it stands. */
-function Preview({ answer, onFix }: { answer: RosterAnswer; onFix: (line: number, text: string) => void }) {
+function Preview({
+  answer,
+  onFix,
+  onRemove,
+}: {
+  answer: RosterAnswer;
+  onFix: (line: number, text: string) => void;
+  onRemove: () => void;
+}) {
   const { added, unchanged, missing, problems } = answer;
   const here = unchanged.length === 0 ? [] : [`${unchanged.length} already here`];
   const look =
@@ -207,10 +223,15 @@ function Preview({ answer, onFix }: { answer: RosterAnswer; onFix: (line: number
         </table>
       )}
       {missing.length > 0 && unchanged.length > 0 && (
-        <p class="mute">
-          {missing.length === 1 ? '1 student of the class is' : `${missing.length} students of the class are`} not on
-          this list. They stay.
-        </p>
+        <div class="missing">
+          <p>
+            {missing.length === 1 ? '1 is' : `${missing.length} are`} no longer on your list, and{' '}
+            {missing.length === 1 ? 'stays' : 'stay'}: <bdi>{missing.map(one => one.name).join(', ')}</bdi>
+          </p>
+          <button type="button" onClick={onRemove}>
+            {missing.length === 1 ? 'Remove 1 student' : `Remove ${missing.length} students`}
+          </button>
+        </div>
       )}
     </div>
   );

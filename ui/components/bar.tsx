@@ -5,34 +5,41 @@ import { lost } from '../live.ts';
 /** The top of every page: the product's name, where one may go, who one is, and the way out. */
 export function Bar({ boot, children }: { boot: Boot; children?: ComponentChildren }) {
   return (
-    <header class="bar">
-      <a class="skip" href="#main">
-        To the content
-      </a>
-      <a class="brand" href="/">
-        Armada
-      </a>
-      {children}
-      <span class="grow" />
-      <span class="lost" role="status">
-        {lost.value && 'Reconnecting…'}
-      </span>
-      {boot.outbox && <a href="/outbox">Outbox</a>}
-      <details class="menu end">
-        <summary>
-          <bdi>{boot.person.name}</bdi>
-        </summary>
-        <div class="sheet">
-          <p class="mute" dir="auto">
-            {boot.person.email}
-            <br />
-            {boot.person.role === 'instructor' ? 'Instructor' : 'Student'}
-          </p>
-          <form method="post" action="/sign-out">
-            <button type="submit">Sign out</button>
-          </form>
-        </div>
-      </details>
-    </header>
+    <>
+      <header class="bar">
+        <a class="skip" href="#main">
+          To the content
+        </a>
+        <a class="brand" href="/">
+          Armada
+        </a>
+        {children}
+        <span class="grow" />
+        <span class="lost" role="status">
+          {lost.value && 'Reconnecting…'}
+        </span>
+        {boot.outbox && <a href="/outbox">Outbox</a>}
+        <details class="menu end">
+          <summary>
+            <bdi>{boot.person.name}</bdi>
+          </summary>
+          <div class="sheet">
+            <p class="mute" dir="auto">
+              {boot.person.email}
+              <br />
+              {boot.person.role === 'instructor' ? 'Instructor' : 'Student'}
+            </p>
+            <form method="post" action="/sign-out">
+              <button type="submit">Sign out</button>
+            </form>
+          </div>
+        </details>
+      </header>
+      {boot.unwalled && (
+        <aside class="unwalled" aria-label="Notice">
+          Not started as root: no walls between students on this machine. For trying out only.
+        </aside>
+      )}
+    </>
   );
 }

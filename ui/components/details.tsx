@@ -1,25 +1,19 @@
-import { useSignal } from '@preact/signals';
 import { describeStudent } from '../../api/resources/student-labels.ts';
 import { when } from '../../api/resources/times.ts';
 import { act } from '../act.ts';
-import { messageOf, request } from '../api.ts';
 import { slowClock } from '../clock.ts';
+import type { Removal } from '../removal.ts';
 import type { Row, Rows } from '../state.ts';
-import { Confirm } from './confirm.tsx';
 import { Log } from './log.tsx';
 
 /** What opens under a row: the whole sentence, the facts, what one seldom wants, the last events. */
-export function Details({ row, rows }: { row: Row; rows: Rows }) {
-  const removing = useSignal(false);
+export function Details({ row, rows, removal }: { row: Row; rows: Rows; removal: Removal }) {
   const workspace = row.workspace.value;
   const { staff } = row.description.value;
   const person = rows.people.value.get(workspace.student.slug);
   const invitation = person && describeStudent({ student: person, now: slowClock.value });
   const used = workspace.reported.activeAt;
-  const remove = () =>
-    request('DELETE', `cohorts/${workspace.cohort.slug}/students/${workspace.student.slug}`).catch(thrown => {
-      row.problem.value = messageOf(thrown);
-    });
+  const leaver = { cohort: workspace.cohort.slug, slug: workspace.student.slug, name: workspace.student.name };
   return (
     <div class="drawer">
       <div>
@@ -59,13 +53,12 @@ export function Details({ row, rows }: { row: Row; rows: Rows }) {
               Class settings
             </a>
           )}
-          <button
-            type="button"
-            class="quiet"
-            onClick={() => {
-              removing.value = true;
-            }}
-          >
+          {workspace.idle && (
+            <button type="button" onClick={() => void rows.keep(row)}>
+              Keep it running for an hour
+            </button>
+          )}
+          <button type="button" class="quiet" onClick={() => removal.remove([leaver])}>
             Remove from class
           </button>
         </div>
@@ -73,18 +66,6 @@ export function Details({ row, rows }: { row: Row; rows: Rows }) {
       <section aria-label="What happened last">
         <Log about={row.id} version={workspace.version} />
       </section>
-      {removing.value && (
-        <Confirm
-          title={`Remove ${workspace.student.name}?`}
-          text="The workspace stops and goes. The files are kept for 90 days: adding the same address again brings them back."
-          yes="Remove"
-          no="Keep"
-          onYes={() => void remove()}
-          onClose={() => {
-            removing.value = false;
-          }}
-        />
-      )}
     </div>
   );
 }

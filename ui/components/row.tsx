@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals';
 import type { Action } from '../../api/resources/labels.ts';
 import { act } from '../act.ts';
+import type { Removal } from '../removal.ts';
 import type { Row, Rows } from '../state.ts';
 import { Details } from './details.tsx';
 import { Pill } from './pill.tsx';
@@ -9,11 +10,13 @@ import { Pill } from './pill.tsx';
 export function ClassRow({
   row,
   rows,
+  removal,
   picked,
   onPick,
 }: {
   row: Row;
   rows: Rows;
+  removal: Removal;
   picked: boolean;
   onPick: (on: boolean) => void;
 }) {
@@ -62,7 +65,7 @@ export function ClassRow({
       {open.value && (
         <tr class="details">
           <td colSpan={5}>
-            <Details row={row} rows={rows} />
+            <Details row={row} rows={rows} removal={removal} />
           </td>
         </tr>
       )}
