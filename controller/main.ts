@@ -6,6 +6,7 @@ import { createPool } from '../api/store/pool.ts';
 import { createRouteSlots } from '../api/store/slots.ts';
 import { loadStudent, loadWorkspace } from '../api/store/status.ts';
 import { createClients } from '../reconcilers/aws/clients.ts';
+import { createGateway, type RatesClock } from '../reconcilers/aws/rates.ts';
 import { createStudentReconciler } from '../reconcilers/student/index.ts';
 import { createWorkspaceReconciler } from '../reconcilers/workspace/index.ts';
 import { Autostop } from './actors/autostop.ts';
@@ -20,6 +21,8 @@ import { readSettings } from './settings.ts';
 const autostopMilliseconds = 20_000;
 /** AWS allows 100 target groups a balancer, not adjustable; the app has one, one is spare. */
 const placesPerBalancer = 98;
+/** A class's passes stand in line for AWS's tokens, three calls a second at the balancer: 900 calls are five minutes. */
+const pacedPassSeconds = 900;
 
 const settings = readSettings(process.env);
 const log = pino({ base: null });
@@ -28,7 +31,15 @@ const pool = createPool(settings.DATABASE_URL);
 const statusPool = createPool(settings.DATABASE_URL, { durable: false });
 await migrate(settings.DATABASE_URL);
 
-const clients = createClients();
+const ratesClock: RatesClock = {
+  now: () => performance.now(),
+  after(milliseconds, callback) {
+    const timer = setTimeout(callback, milliseconds);
+    return () => clearTimeout(timer);
+  },
+};
+const isPaced = settings.ARMADA_RATES !== 'off';
+const clients = createClients({ gateway: isPaced ? createGateway(ratesClock) : undefined });
 const deployment = settings.ARMADA_DEPLOYMENT;
 const workspaces = createWorkspaceReconciler({
   clients,
@@ -61,6 +72,7 @@ const controller = new Controller({
   log,
   now: () => new Date(),
   random: Math.random,
+  passSeconds: isPaced ? pacedPassSeconds : undefined,
 });
 controller.start();
 

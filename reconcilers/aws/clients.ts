@@ -4,6 +4,7 @@ import { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-
 import { ECSClient } from '@aws-sdk/client-ecs';
 import { EFSClient } from '@aws-sdk/client-efs';
 import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
+import type { Gateway, PacedService } from './rates.ts';
 
 /** The four AWS clients of the reconcilers. */
 export interface Clients {
@@ -20,6 +21,8 @@ export interface ClientsOptions {
   readonly endpoint?: string;
   readonly region?: string;
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
+  /** Lets each attempt through, repeats and further pages included; left out: they go at once. */
+  readonly gateway?: Gateway;
 }
 
 /** After this a call counts as failed: its answer may be lost, and repeating it is safe. */
@@ -31,7 +34,7 @@ const maxAttempts = 3;
 const maxSockets = 50;
 
 /** Makes the clients; one set per process, so that connections are shared. */
-export function createClients(options: ClientsOptions = {}): Clients {
+export function createClients({ gateway, ...options }: ClientsOptions = {}): Clients {
   const agent = { keepAlive: true, maxSockets };
   const configuration = {
     ...options,
@@ -50,6 +53,7 @@ export function createClients(options: ClientsOptions = {}): Clients {
     efs: new EFSClient(configuration),
     cognito: new CognitoIdentityProviderClient(configuration),
   };
+  if (gateway) install(gateway, clients);
   return {
     ...clients,
     destroy() {
@@ -58,4 +62,20 @@ export function createClients(options: ClientsOptions = {}): Clients {
       configuration.requestHandler.httpsAgent.destroy();
     },
   };
+}
+
+/** Below the SDK's retries, so that each attempt waits; above its signing, so that no signature ages in the line. */
+const placement = { name: 'armadaRates', relation: 'after', toMiddleware: 'retryMiddleware' } as const;
+
+function install(gateway: Gateway, { ecs, elb, efs, cognito }: Omit<Clients, 'destroy'>): void {
+  ecs.middlewareStack.addRelativeTo(through(gateway, 'ecs'), placement);
+  elb.middlewareStack.addRelativeTo(through(gateway, 'elb'), placement);
+  efs.middlewareStack.addRelativeTo(through(gateway, 'efs'), placement);
+  cognito.middlewareStack.addRelativeTo(through(gateway, 'cognito'), placement);
+}
+
+function through(gateway: Gateway, service: PacedService) {
+  return <Args, Output>(next: (args: Args) => Promise<Output>, context: { readonly commandName?: string }) =>
+    (args: Args): Promise<Output> =>
+      gateway(service, (context.commandName ?? '').replace(/Command$/, ''), () => next(args));
 }

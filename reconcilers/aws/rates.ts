@@ -1,8 +1,149 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { is } from './errors.ts';
+
 /** Services whose calls are paced, by AWS's names. */
 export type PacedService = 'ecs' | 'elb' | 'efs' | 'cognito';
 
-/** Lets a call through when it may go; every call to AWS passes here. `urgent`: a person waits for it. */
+/** Says how urgent the calls to AWS within `call` are. `urgent`: a person waits for them. */
 export type Pace = <T>(service: PacedService, urgent: boolean, call: () => Promise<T>) => Promise<T>;
 
-/** Lets everything through at once: the SDK's own retries answer what AWS throttles. */
-export const unpaced: Pace = (_service, _urgent, call) => call();
+/** Lets one attempt of one operation through once AWS's rates allow it. `operation`: AWS's name, such as CreateRule. */
+export type Gateway = <T>(service: PacedService, operation: string, attempt: () => Promise<T>) => Promise<T>;
+
+/** The time that the buckets go by, in milliseconds. `after` calls back once; its answer calls that off. */
+export interface RatesClock {
+  now(): number;
+  after(milliseconds: number, callback: () => void): () => void;
+}
+
+interface Bucket {
+  readonly burst: number;
+  readonly perSecond: number;
+}
+
+/** AWS's token buckets for an account and region. Sources: ECS API request throttling; ELB API throttling; Cognito quotas. */
+const buckets = {
+  'ecs-service-modify': { burst: 50, perSecond: 5 },
+  'ecs-blueprint-modify': { burst: 20, perSecond: 1 },
+  'ecs-blueprint-delete': { burst: 5, perSecond: 1 },
+  'ecs-service-read': { burst: 100, perSecond: 20 },
+  'ecs-blueprint-read': { burst: 50, perSecond: 20 },
+  'ecs-task-read': { burst: 100, perSecond: 20 },
+  'elb-mutating': { burst: 20, perSecond: 3 },
+  'elb-reading': { burst: 40, perSecond: 10 },
+  // AWS publishes none; others were throttled when they made hundreds at once.
+  efs: { burst: 20, perSecond: 10 },
+  'cognito-creation': { burst: 50, perSecond: 50 },
+  'cognito-read': { burst: 120, perSecond: 120 },
+  'cognito-update': { burst: 25, perSecond: 25 },
+} as const satisfies Readonly<Record<string, Bucket>>;
+
+type BucketName = keyof typeof buckets;
+
+/** Calls arrive closer together than they left: what is kept back so that this costs no refusal. */
+const shareOfBurst = 0.9;
+const shareOfRate = 0.95;
+
+const ecsBuckets: Readonly<Record<string, BucketName>> = {
+  CreateService: 'ecs-service-modify',
+  UpdateService: 'ecs-service-modify',
+  DeleteService: 'ecs-service-modify',
+  RegisterTaskDefinition: 'ecs-blueprint-modify',
+  DeregisterTaskDefinition: 'ecs-blueprint-modify',
+  DeleteTaskDefinitions: 'ecs-blueprint-delete',
+  DescribeServices: 'ecs-service-read',
+  ListServices: 'ecs-service-read',
+  DescribeTasks: 'ecs-task-read',
+  ListTasks: 'ecs-task-read',
+};
+
+function bucketOf(service: PacedService, operation: string): BucketName {
+  switch (service) {
+    case 'ecs':
+      return ecsBuckets[operation] ?? 'ecs-blueprint-read';
+    case 'elb':
+      return operation.startsWith('Describe') ? 'elb-reading' : 'elb-mutating';
+    case 'efs':
+      return 'efs';
+    case 'cognito':
+      if (operation === 'AdminCreateUser') return 'cognito-creation';
+      return /Get|List|Describe/.test(operation) ? 'cognito-read' : 'cognito-update';
+  }
+}
+
+const urgency = new AsyncLocalStorage<boolean>();
+
+/** Marks the calls within as urgent or not; calls outside any mark count as background. */
+export const markUrgency: Pace = (_service, urgent, call) => urgency.run(urgent, call);
+
+/** Holds every attempt back until AWS's token buckets allow it: urgent ones first, then in order of asking. */
+export function createGateway(clock: RatesClock): Gateway {
+  const lines = new Map<BucketName, Line>();
+  return async (service, operation, attempt) => {
+    const name = bucketOf(service, operation);
+    const line = lines.get(name) ?? new Line(buckets[name], clock);
+    lines.set(name, line);
+    await line.take(urgency.getStore() ?? false);
+    try {
+      return await attempt();
+    } catch (error) {
+      if (is(error, 'throttled')) line.empty();
+      throw error;
+    }
+  };
+}
+
+/** One bucket and those who wait at it. */
+class Line {
+  readonly #clock: RatesClock;
+  readonly #burst: number;
+  readonly #perMillisecond: number;
+  readonly #urgent: (() => void)[] = [];
+  readonly #others: (() => void)[] = [];
+  #tokens: number;
+  #filledAt: number;
+  #timer: (() => void) | undefined;
+
+  constructor({ burst, perSecond }: Bucket, clock: RatesClock) {
+    this.#clock = clock;
+    this.#burst = burst * shareOfBurst;
+    this.#perMillisecond = (perSecond * shareOfRate) / 1000;
+    this.#tokens = this.#burst;
+    this.#filledAt = clock.now();
+  }
+
+  take(urgent: boolean): Promise<void> {
+    return new Promise(resolve => {
+      (urgent ? this.#urgent : this.#others).push(resolve);
+      this.#serve();
+    });
+  }
+
+  /** AWS says that its bucket is empty: another client of the account takes from it too. */
+  empty(): void {
+    this.#fill();
+    this.#tokens = 0;
+  }
+
+  #fill(): void {
+    const now = this.#clock.now();
+    this.#tokens = Math.min(this.#burst, this.#tokens + Math.max(0, now - this.#filledAt) * this.#perMillisecond);
+    this.#filledAt = now;
+  }
+
+  #serve(): void {
+    this.#fill();
+    while (this.#tokens >= 1) {
+      const next = this.#urgent.shift() ?? this.#others.shift();
+      if (!next) return;
+      this.#tokens -= 1;
+      next();
+    }
+    if (this.#urgent.length + this.#others.length === 0) return;
+    const milliseconds = Math.ceil((1 - this.#tokens) / this.#perMillisecond);
+    this.#timer ??= this.#clock.after(milliseconds, () => {
+      this.#timer = undefined;
+      this.#serve();
+    });
+  }
+}

@@ -2,6 +2,7 @@ import type { Student } from '../../api/resources/student.ts';
 import type { Reconciler } from '../../controller/reconciler.ts';
 import type { Clients } from '../aws/clients.ts';
 import { checkDeployment } from '../aws/names.ts';
+import { markUrgency } from '../aws/rates.ts';
 import { apply } from './apply.ts';
 import type { Action, Observed } from './model.ts';
 import { type Ground, observe } from './observe.ts';
@@ -21,9 +22,10 @@ export function createStudentReconciler(options: StudentReconcilerOptions): Reco
   const ground: Ground = { cognito: clients.cognito, userPoolId, deployment, mails: { usedUpUntil: new Date(0) } };
   return {
     kind: 'student',
-    observe: (student, context) => observe(student, context, ground),
+    observe: (student, context) => markUrgency('cognito', context.urgent, () => observe(student, context, ground)),
     plan,
-    apply: (action, student, observed, context) => apply(action, student, observed, context, ground),
+    apply: (action, student, observed, context) =>
+      markUrgency('cognito', context.urgent, () => apply(action, student, observed, context, ground)),
     summarize,
   };
 }

@@ -3,7 +3,7 @@ import type { Reconciler } from '../../controller/reconciler.ts';
 import type { Clients } from '../aws/clients.ts';
 import { createInventory } from '../aws/inventory.ts';
 import { checkDeployment } from '../aws/names.ts';
-import { type Pace, unpaced } from '../aws/rates.ts';
+import { markUrgency, type Pace } from '../aws/rates.ts';
 import { RecentWrites } from '../aws/recent.ts';
 import { apply } from './apply.ts';
 import type { Ground } from './ground.ts';
@@ -15,7 +15,7 @@ import { createSummarize } from './summarize.ts';
 
 export interface WorkspaceReconcilerOptions extends WorkspaceSettings {
   readonly clients: Clients;
-  /** Paces the calls to AWS; left out: they go at once. */
+  /** Told how urgent each call is; left out: the clients' gateway is. */
   readonly pace?: Pace;
 }
 
@@ -23,7 +23,7 @@ export interface WorkspaceReconcilerOptions extends WorkspaceSettings {
 export function createWorkspaceReconciler(
   options: WorkspaceReconcilerOptions,
 ): Reconciler<Workspace, Observed, Action> {
-  const { clients, pace = unpaced, ...settings } = options;
+  const { clients, pace = markUrgency, ...settings } = options;
   checkDeployment(settings.deployment);
   const inventory = createInventory({ clients, pace, cluster: settings.cluster, fileSystemId: settings.fileSystemId });
   const ground: Ground = {
@@ -39,12 +39,16 @@ export function createWorkspaceReconciler(
       setTargets: new Set(),
     },
   };
-  const patient: Ground = { ...ground, inventory: inventory.patient };
+  // Where nobody waits, no call goes ahead of those that somebody waits for.
+  const quietly: Pace = (service, _urgent, call) => pace(service, false, call);
+  const quiet: Ground = { ...ground, pace: quietly };
+  const patient: Ground = { ...quiet, inventory: inventory.patient };
   return {
     kind: 'workspace',
     observe: (workspace, context) => observe(workspace, context, context.urgent ? ground : patient),
     plan: createPlan(settings),
-    apply: (action, workspace, observed, context) => apply(action, workspace, observed, context, ground),
+    apply: (action, workspace, observed, context) =>
+      apply(action, workspace, observed, context, context.urgent ? ground : quiet),
     summarize: createSummarize(settings),
   };
 }
