@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
 
 /**
- * Whether somebody worked since the last report. Signs: a WebSocket that is busier than an open tab makes it by itself
+ * Whether somebody worked since the last report. Signs: what the page's own script tells (person.ts); where a page
+ * can't run it, a WebSocket that is busier than an open tab makes it by itself
  * (a person who types, a job that prints), a request that changes something, a page opened by a click.
  */
 export class Activity {
@@ -24,8 +25,8 @@ export class Activity {
     return seen;
   }
 
-  /** Reads along what a browser sends over a WebSocket. */
-  follow(socket: Socket): void {
+  /** Reads along what a browser sends over a WebSocket; it counts while `counts`, for pages that can't tell by themselves. */
+  follow(socket: Socket, counts: () => boolean = () => true): void {
     let start = this.#now();
     let count = 0;
     const frames = new ClientFrames(() => {
@@ -34,7 +35,7 @@ export class Activity {
         count = 0;
       }
       count += 1;
-      if (count === busyMessages) this.mark();
+      if (count === busyMessages && counts()) this.mark();
     });
     socket.on('data', chunk => frames.read(chunk));
   }

@@ -5,6 +5,7 @@ import { Activity } from './activity.ts';
 import { Heartbeats } from './heartbeats.ts';
 import { type HomeReport, holdHome, keepMark } from './home.ts';
 import { IdeWatch } from './ide.ts';
+import { Jobs } from './jobs.ts';
 import type { Lock } from './lock.ts';
 import { createGateServer } from './server.ts';
 import { Sessions } from './sessions.ts';
@@ -33,6 +34,7 @@ export async function startGate({ settings, log, now }: GateOptions): Promise<Ga
   const closing = new AbortController();
   const sessions = new Sessions(now);
   const activity = new Activity(now);
+  const jobs = new Jobs(settings.ideSocket);
   let home: HomeReport = { problem: null, marked: false };
   let lock: Lock | undefined;
 
@@ -47,7 +49,10 @@ export async function startGate({ settings, log, now }: GateOptions): Promise<Ga
     token: settings.heartbeatToken,
     now,
     log,
-    beat: () => ({ ready: isReady(), ...home, active: activity.take(), visitors: sessions.visitors() }),
+    beat: () => {
+      const [person, job] = [activity.take(), jobs.worked()];
+      return { ready: isReady(), ...home, active: person || job, visitors: sessions.visitors() };
+    },
     onAnswer({ revoked }) {
       const gone = sessions.revoke(revoked);
       if (gone > 0) {

@@ -6,6 +6,7 @@ import { cookiesNamed } from './cookies.ts';
 import { type EntranceParts, enter, redirect, sendToPortal } from './entrance.ts';
 import { ideAwayPage, notFoundPage, noticePage, refusedPage, sendPage, signedOutPage } from './pages.ts';
 import { continuePath, gatePaths, safeTarget } from './paths.ts';
+import { isIdePage, personPath, personScriptPath, readTold, sendPersonScript } from './person.ts';
 import { isForeign, isNavigation, isUnsafe, readForm, wantsPage } from './requests.ts';
 import type { Open, Session } from './sessions.ts';
 import type { Settings } from './settings.ts';
@@ -61,15 +62,28 @@ async function answer(parts: ServerParts, request: IncomingMessage, response: Se
     return sendPage(response, refusedPage(parts.settings.portalOrigin), wantsPage(request));
   }
   if (path === continuePath && request.method === 'POST') return goOn(session, request, response, origin);
+  if (path === personScriptPath) return sendPersonScript(response);
+  if (path === personPath && request.method === 'POST') return hear(parts, session, request, response);
   if (path.startsWith(gatePaths)) return sendPage(response, notFoundPage(), wantsPage(request));
   if (!session.told) {
     if (isNavigation(request)) return sendPage(response, noticePage(session.claims.owner, request.url ?? '/'), true);
     return sendStatus(response, 403);
   }
-  if (isUnsafe(request) || request.headers['sec-fetch-user'] === '?1') parts.activity.mark();
+  if ((isUnsafe(request) && !session.watched) || request.headers['sec-fetch-user'] === '?1') parts.activity.mark();
   if (!parts.isReady()) return sendPage(response, ideAwayPage(), wantsPage(request));
   hold(session, response, response);
-  parts.upstream.web(request, response, origin);
+  const isPage = request.method === 'GET' && isNavigation(request) && isIdePage(path);
+  if (isPage) parts.upstream.page(request, response, origin);
+  else parts.upstream.web(request, response, origin);
+}
+
+/** A page tells that it watches, or that a person is at it. */
+async function hear(parts: ServerParts, session: Session, request: IncomingMessage, response: ServerResponse) {
+  const told = await readTold(request);
+  if (told === undefined) return sendStatus(response, 400);
+  session.watched = true;
+  if (told === 'seen') parts.activity.mark();
+  response.writeHead(204, { 'cache-control': 'no-store' }).end();
 }
 
 /** The person has read whose code runs here. */
@@ -88,7 +102,9 @@ function upgrade(parts: ServerParts, request: IncomingMessage, socket: Socket, h
     return;
   }
   hold(admitted.session, socket, socket);
-  parts.upstream.socket(request, socket, head, admitted.origin, () => parts.activity.follow(socket));
+  parts.upstream.socket(request, socket, head, admitted.origin, () =>
+    parts.activity.follow(socket, () => !admitted.session.watched),
+  );
 }
 
 /** Whose WebSocket it is, or the status that refuses it. */

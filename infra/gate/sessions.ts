@@ -16,6 +16,8 @@ export interface Session {
   readonly open: Set<Open>;
   /** Staff: has been told whose code runs here. */
   told: boolean;
+  /** A page tells by itself of the person at it. */
+  watched: boolean;
 }
 
 /** 256 bits: can't be guessed. */
@@ -42,7 +44,7 @@ export class Sessions {
     }
     const token = randomBytes(tokenBytes).toString('base64url');
     const until = this.#now() + gateSessionSeconds * 1000;
-    this.#byToken.set(token, { claims, until, open: new Set(), told: claims.as === 'owner' });
+    this.#byToken.set(token, { claims, until, open: new Set(), told: claims.as === 'owner', watched: false });
     return token;
   }
 

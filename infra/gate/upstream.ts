@@ -3,11 +3,14 @@ import type { Socket } from 'node:net';
 import { createProxyServer } from 'httpxy';
 import { allowedSetCookies, withoutOurs } from './cookies.ts';
 import { ideAwayPage, sendPage } from './pages.ts';
+import { sendWithScript } from './person.ts';
 import { wantsPage } from './requests.ts';
 
 /** The way to the IDE. */
 export interface Upstream {
   web(request: IncomingMessage, response: ServerResponse, origin: string): void;
+  /** As `web`, for a page that is to tell of the person at it. */
+  page(request: IncomingMessage, response: ServerResponse, origin: string): void;
   /** `onOpen` is called once both sides speak WebSocket. */
   socket(request: IncomingMessage, socket: Socket, head: Buffer, origin: string, onOpen: () => void): void;
 }
@@ -28,7 +31,11 @@ export function createUpstream(socketPath: string, onAway: () => void): Upstream
     } else if (to.headersSent) to.destroy();
     else sendPage(to, ideAwayPage(), request !== undefined && wantsPage(request));
   });
-  proxy.on('proxyRes', answer => cleanAnswer(answer));
+  const pages = new WeakSet<IncomingMessage>();
+  proxy.on('proxyRes', (answer, request, response) => {
+    cleanAnswer(answer);
+    if (pages.has(request)) sendWithScript(answer, response);
+  });
   proxy.on('proxyReqWs', (upstreamRequest, request, socket) => {
     upstreamRequest.once('upgrade', (answer: IncomingMessage, upstreamSocket: Socket) => {
       cleanAnswer(answer);
@@ -44,6 +51,13 @@ export function createUpstream(socketPath: string, onAway: () => void): Upstream
       cleanRequest(request, origin);
       // Its errors come by the event.
       proxy.web(request, response).catch(() => {});
+    },
+    page(request, response, origin) {
+      cleanRequest(request, origin);
+      // What is compressed can't be added to.
+      delete request.headers['accept-encoding'];
+      pages.add(request);
+      proxy.web(request, response, { selfHandleResponse: true }).catch(() => {});
     },
     socket(request, socket, head, origin, onOpen) {
       cleanRequest(request, origin);

@@ -72,5 +72,29 @@ if [ -n "${ARMADA_REPOSITORY:-}" ]; then clone & fi
 : > "$data/empty.yaml"
 
 [ $# -gt 0 ] || set -- --auth none --socket /run/armada/ide.sock --socket-mode 660 "$home"
+
+# A job at work keeps a workspace from being stopped as idle. The gate can't see our processes, so we touch a file
+# beside the socket whenever what runs in terminals used more than 5 % of a processor since the last look. Processes
+# of editor and extensions have no terminal. Times of /proc/<pid>/stat are 1/100 s.
+watch_jobs() {
+  ide=$1 sign=$2 seconds=${ARMADA_JOB_SECONDS:-20} before=
+  while kill -0 "$ide"; do
+    used=$(cat /proc/[0-9]*/stat | awk -v ide="$ide" '
+      { pid = $1; sub(/^.*\) /, ""); parent[pid] = $2; if ($5 != 0) time[pid] = $12 + $13 + $14 + $15 }
+      function ours(p) { while (p > 1) { if (p == ide) return 1; p = parent[p] } return parent[ide] <= 1 }
+      END { for (p in time) if (ours(p)) sum += time[p]; print sum + 0 }')
+    [ -n "$before" ] && [ $((used - before)) -gt $((seconds * 5)) ] && touch "$sign"
+    before=$used
+    sleep "$seconds"
+  done
+}
+socket='' last=''
+for argument; do
+  [ "$last" = --socket ] && socket=$argument
+  last=$argument
+done
+# By exec: a redirected function keeps what it was redirected from, and so would hold our output open.
+if [ -n "$socket" ]; then (exec </dev/null >/dev/null 2>&1 && watch_jobs $$ "$(dirname "$socket")/busy") & fi
+
 exec "$ARMADA_IDE_PROGRAM" ${ARMADA_IDE_SCRIPT:+"$ARMADA_IDE_SCRIPT"} \
   --config "$data/empty.yaml" --user-data-dir "$data" --disable-telemetry --disable-update-check "$@"

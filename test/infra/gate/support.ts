@@ -91,6 +91,8 @@ export async function startIde(socketPath: string): Promise<Ide> {
     const body = await textOf(request);
     ide.requests.push({ method: request.method ?? '', url: request.url ?? '', headers: request.headers, body });
     if (request.url === '/stream') return response.write('first');
+    if (/page/.test(request.url ?? '')) response.setHeader('content-type', 'text/html; charset=utf-8');
+    if (request.url === '/page-packed') response.setHeader('content-encoding', 'br');
     if (request.url === '/cookies') {
       response.setHeader('set-cookie', ['program=1; Path=/', '__Host-armada-gate=stolen', '__host-Armada-state=x']);
     }
