@@ -156,6 +156,7 @@ function environmentOf({ data, images }: ServicesOptions, parts: Parts): Record<
     ARMADA_HEARTBEAT_URL: `http://127.0.0.1:${apiPort}`,
     ARMADA_GATE_IMAGE: images.gate,
     ARMADA_IDE_IMAGE: images.ide,
+    ARMADA_RATES: 'off',
     ARMADA_SECRET: data.secrets.armadaSecret,
     ARMADA_OPERATOR_TOKEN: data.secrets.operatorToken,
     ARMADA_OUTBOX_URL: `${awsUrl}/_outbox/${data.secrets.outboxToken}`,
