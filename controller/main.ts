@@ -6,12 +6,14 @@ import { createPool } from '../api/store/pool.ts';
 import { createRouteSlots } from '../api/store/slots.ts';
 import { loadStudent, loadWorkspace } from '../api/store/status.ts';
 import { createClients } from '../reconcilers/aws/clients.ts';
-import { createGateway, type RatesClock } from '../reconcilers/aws/rates.ts';
+import { is } from '../reconcilers/aws/errors.ts';
+import { createGateway, type Gateway, type RatesClock } from '../reconcilers/aws/rates.ts';
 import { createStudentReconciler } from '../reconcilers/student/index.ts';
 import { createWorkspaceReconciler } from '../reconcilers/workspace/index.ts';
 import { Autostop } from './actors/autostop.ts';
 import { Controller } from './controller.ts';
 import { createKind } from './drive.ts';
+import { createMetrics, serveMetrics } from './metrics.ts';
 import { createRows } from './rows.ts';
 import { readSettings } from './settings.ts';
 
@@ -39,7 +41,20 @@ const ratesClock: RatesClock = {
   },
 };
 const isPaced = settings.ARMADA_RATES !== 'off';
-const clients = createClients({ gateway: isPaced ? createGateway(ratesClock) : undefined });
+const metrics = createMetrics(() => controller.leading);
+const paced: Gateway = isPaced ? createGateway(ratesClock) : (_service, _operation, attempt) => attempt();
+const counted: Gateway = (service, operation, attempt) =>
+  paced(service, operation, async () => {
+    try {
+      const answer = await attempt();
+      metrics.called(service, operation, 'ok');
+      return answer;
+    } catch (error) {
+      metrics.called(service, operation, is(error, 'throttled') ? 'throttled' : 'error');
+      throw error;
+    }
+  });
+const clients = createClients({ gateway: counted });
 const deployment = settings.ARMADA_DEPLOYMENT;
 const workspaces = createWorkspaceReconciler({
   clients,
@@ -75,6 +90,18 @@ const controller = new Controller({
   passSeconds: isPaced ? pacedPassSeconds : undefined,
 });
 controller.start();
+const metricsServer =
+  settings.ARMADA_METRICS_PORT === undefined
+    ? undefined
+    : await serveMetrics(Number(settings.ARMADA_METRICS_PORT), {
+        metrics,
+        leading: () => controller.leading,
+        unready: () =>
+          pool.query('select 1').then(
+            () => [],
+            () => ['the database does not answer'],
+          ),
+      });
 
 const autostop = new Autostop({
   list: () => watchedWorkspaces(pool),
@@ -91,6 +118,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => 
 async function stop(): Promise<void> {
   clearInterval(sweeps);
   await controller.stop();
+  await metricsServer?.close();
   await Promise.all([pool.end(), statusPool.end()]);
   clients.destroy();
 }
