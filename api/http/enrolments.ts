@@ -31,12 +31,12 @@ export function registerEnrolments(app: App, { pool }: Dependencies): void {
   });
 
   app.put('/v1/courses/:course/staff/:person', { schema: { params: assignment } }, async (request, reply) => {
-    await setStaff(pool, await idsOf(request), true);
+    await setStaff(pool, await idsOf(request), true, slugOf(request.principal));
     return reply.code(204).send();
   });
 
   app.delete('/v1/courses/:course/staff/:person', { schema: { params: assignment } }, async (request, reply) => {
-    await setStaff(pool, await idsOf(request), false);
+    await setStaff(pool, await idsOf(request), false, slugOf(request.principal));
     return reply.code(204).send();
   });
 

@@ -145,16 +145,26 @@ export async function listStaff(pool: pg.Pool, courseId: string): Promise<Studen
   return rows;
 }
 
-/** Makes a person staff of a course, or no more so. */
+/** Makes a person staff of a course, or no more so; an event says who did it, if it changed anything. */
 export async function setStaff(
   pool: pg.Pool,
   { courseId, personId }: { readonly courseId: string; readonly personId: string },
   isStaff: boolean,
+  by: string | null,
 ): Promise<void> {
+  const change = isStaff
+    ? 'insert into staff (course_id, person_id) values ($1, $2) on conflict do nothing returning person_id'
+    : 'delete from staff where course_id = $1 and person_id = $2 returning person_id';
   await pool.query(
-    isStaff
-      ? 'insert into staff (course_id, person_id) values ($1, $2) on conflict do nothing'
-      : 'delete from staff where course_id = $1 and person_id = $2',
-    [courseId, personId],
+    `with changed as (${change})
+     insert into events (kind, about, tone, reason, message, by)
+     select 'course', $1, 'normal', $3, (p.spec->>'name') || $4, $5 from changed join people p on p.id = changed.person_id`,
+    [
+      courseId,
+      personId,
+      isStaff ? 'StaffAdded' : 'StaffRemoved',
+      isStaff ? ' is staff of the class.' : ' is no longer staff of the class.',
+      by,
+    ],
   );
 }

@@ -58,3 +58,16 @@ test('an archived class is stopped and not startable, and comes out of the archi
   await archive(false);
   expect((await api.send('PATCH', `/v1/workspaces/${slug}`, ada, start)).status).toBe(200);
 });
+
+test('who is made staff, and by whom, is written down once', async () => {
+  const grace = await api.person('Grace Hopper', 'instructor');
+  const { id } = (await api.send('GET', '/v1/courses/intro', 'operator')).body;
+  for (const method of ['PUT', 'PUT', 'DELETE', 'DELETE']) {
+    expect((await api.send(method, '/v1/courses/intro/staff/bob-ross', grace)).status).toBe(204);
+  }
+  const { body } = await api.send('GET', `/v1/events?about=${id}`, grace);
+  expect(body.items).toMatchObject([
+    { reason: 'StaffRemoved', by: 'grace-hopper', message: 'Bob Ross is no longer staff of the class.' },
+    { reason: 'StaffAdded', by: 'grace-hopper', message: 'Bob Ross is staff of the class.' },
+  ]);
+});
