@@ -29,3 +29,25 @@ test('the controller tells its calls to AWS, its role and what keeps it from bei
   expect(text).toContain('armada_controller_leading 1');
   expect(await get('/secrets')).toMatchObject({ status: 404 });
 });
+
+test('passes are counted by kind and outcome, those that throw included', async () => {
+  const metrics = createMetrics(() => true);
+  let now = 0;
+  const kind = metrics.measured(
+    {
+      name: 'toy',
+      keys: async () => ['a'],
+      async pass(id) {
+        now += 3_000;
+        if (id === 'bad') throw new Error('no');
+        return { verdict: 'settled', againSeconds: undefined };
+      },
+    },
+    () => now,
+  );
+  await kind.pass('a', {} as never);
+  await expect(kind.pass('bad', {} as never)).rejects.toThrow('no');
+  const text = await metrics.registry.metrics();
+  expect(text).toContain('armada_reconcile_seconds_sum{kind="toy",outcome="settled"} 3');
+  expect(text).toContain('armada_reconcile_seconds_count{kind="toy",outcome="thrown"} 1');
+});
