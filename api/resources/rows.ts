@@ -31,7 +31,9 @@ export type PersonRow = Static<typeof PersonRow>;
 /** What a table shows of a workspace. */
 export function workspaceRowOf(item: Workspace & { readonly url: string | null }): WorkspaceRow {
   const { id, slug, generation, version, deletedAt, spec, course, cohort, student, url } = item;
-  const { observedGeneration, conditions, step, restarts, failure } = item.status;
+  const { observedGeneration, step, restarts, failure } = item.status;
+  // What is not so needs no words, but for Ready, whose reason says what is going on.
+  const conditions = item.status.conditions.filter(({ type, status }) => type === 'Ready' || status === 'True');
   return {
     id,
     slug,
