@@ -1,12 +1,11 @@
-import { accessSync, constants, existsSync } from 'node:fs';
-import path from 'node:path';
+import { existsSync } from 'node:fs';
 import type { Command, Launch, Mount } from './launch.ts';
 import type { TaskNetwork } from './network.ts';
+import { findTool, toolFolders } from './tools.ts';
 
 /** Ours alone on every host that runs containers this way: first a place to hold mounts, then the task's own folder. */
 export const hostMountPoint = '/run/armada';
 const tools = ['setpriv', 'unshare', 'nsenter', 'mount', 'umount'] as const;
-const toolFolders = ['/usr/bin', '/bin', '/usr/sbin', '/sbin'];
 /** Whoever a task definition leaves open is nobody; root would be the machine's own. */
 const nobody = '65534:65534';
 
@@ -17,20 +16,6 @@ export function findTools(): Tools | undefined {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return undefined;
   const [setpriv, unshare, nsenter, mount, umount] = tools.map(findTool);
   return setpriv && unshare && nsenter && mount && umount ? { setpriv, unshare, nsenter, mount, umount } : undefined;
-}
-
-/** Where a program of the system is; undefined: it is missing. */
-export function findTool(name: string): string | undefined {
-  return toolFolders
-    .map(folder => path.join(folder, name))
-    .find(file => {
-      try {
-        accessSync(file, constants.X_OK);
-        return true;
-      } catch {
-        return false;
-      }
-    });
 }
 
 /**

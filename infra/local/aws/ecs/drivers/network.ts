@@ -4,8 +4,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import os from 'node:os';
 import path from 'node:path';
 import { chooseBlock, type Link, linkOf, linksPerBlock, usedRanges } from './addresses.ts';
-import { findTool } from './isolation.ts';
 import { hostRules, loopbackResolver, taskRules } from './network-rules.ts';
+import { findTool } from './tools.ts';
 
 /** One task's own network: a loopback of its own, and one link to the machine. */
 export interface TaskNetwork {
