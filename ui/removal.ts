@@ -1,13 +1,6 @@
 import { type Signal, signal } from '@preact/signals';
 import { messageOf, request } from './api.ts';
-import type { Rows } from './state.ts';
-
-/** Somebody who is to leave a cohort. */
-export interface Leaver {
-  readonly cohort: string;
-  readonly slug: string;
-  readonly name: string;
-}
+import type { Leaver, Rows } from './state.ts';
 
 /** How long one may change one's mind. Source: experience §5. */
 const undoMilliseconds = 10_000;

@@ -13,7 +13,13 @@ import {
 } from './api.ts';
 import { clock, slowClock } from './clock.ts';
 import { seenAt } from './live.ts';
-import type { Leaver } from './removal.ts';
+
+/** Somebody who is to leave a cohort. */
+export interface Leaver {
+  readonly cohort: string;
+  readonly slug: string;
+  readonly name: string;
+}
 
 /** One workspace on a page: what is known of it, in words, and what went wrong with the last click. */
 export interface Row {

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
 import { ECSClient } from '@aws-sdk/client-ecs';
 import { EFSClient } from '@aws-sdk/client-efs';
@@ -175,6 +174,3 @@ export async function startWorld({
   aws.endpoint.faults.add((_service, operation) => world.atCall(operation));
   return world;
 }
-
-/** A name that no other has. */
-export const uniqueName = () => randomUUID().slice(0, 8);
