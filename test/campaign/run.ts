@@ -103,8 +103,9 @@ async function play(
     // A hand's own change is told as a wrong route; what counts is that it does not stay.
     if (scenario.drift) world.violations.splice(0);
     settled = true;
-    state = await seen(world, cast);
     await stays(world);
+    // After a stale list the stop is told before its task has ended; by now it has.
+    state = await seen(world, cast);
     await clear(world, cast);
   } catch (error) {
     world.violations.push(`wedged: ${error instanceof Error ? error.message : String(error)}`);
