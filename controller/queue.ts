@@ -113,8 +113,10 @@ export class Queue {
     }
     this.#entries.delete(key);
     if (this.#stopped) return;
-    if (running.due) this.#owe(key, running.due);
-    if (again) this.addAfter(key, again);
+    // Together, for what is owed now may be running before the next line: then it would be owed once more.
+    const asked = again && { at: this.#now() + again.seconds * 1000, urgency: again.urgency };
+    const due = running.due && asked ? sooner(running.due, asked) : (running.due ?? asked);
+    if (due) this.#owe(key, due);
   }
 }
 
