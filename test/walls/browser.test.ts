@@ -361,7 +361,7 @@ describe.skipIf(!certificate)('a student’s page, looked at by an instructor', 
     });
     gate = await startGate({ settings, log: pino({ level: 'silent' }), now: Date.now });
     close.push(() => Promise.all([gate.close(), gatePortal.close(), ide.close()]));
-    close.push(() => rm(task.folder, { recursive: true, force: true }));
+    close.push(() => rm(task.folder, { recursive: true, force: true, maxRetries: 5 }));
     const portOf = (server: { address(): AddressInfo | string | null }) => (server.address() as AddressInfo).port;
     front.hosts.set('portal.armada.test', portOf(api.app.server));
     front.hosts.set('ada.s1.armada.test', portOf(hostile));

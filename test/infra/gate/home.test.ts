@@ -22,7 +22,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await Promise.all(gates.splice(0).map(gate => gate.close()));
   await Promise.all([portal.close(), ide.close()]);
-  await rm(task.folder, { recursive: true, force: true });
+  await rm(task.folder, { recursive: true, force: true, maxRetries: 5 });
 });
 
 async function start(env: NodeJS.ProcessEnv = {}): Promise<Gate> {

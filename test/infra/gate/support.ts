@@ -167,7 +167,7 @@ export async function startWorld(): Promise<World> {
     async close() {
       await gate.close();
       await Promise.all([portal.close(), ide.close()]);
-      await rm(task.folder, { recursive: true, force: true });
+      await rm(task.folder, { recursive: true, force: true, maxRetries: 5 });
     },
   });
 }
