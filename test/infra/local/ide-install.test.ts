@@ -42,7 +42,7 @@ const install = (npm: Command, signal?: AbortSignal) =>
 test('an installation is made once, told step by step, and readable by everyone', async () => {
   const npm = await npmThat(`process.umask(0o077);
 fill();
-for (let i = 0; i < 300; i += 1) console.error('npm http fetch GET 200 https://registry.npmjs.org/p/-/p-' + i + '.tgz 5ms');`);
+for (let i = 0; i < 300; i += 1) console.error('npm http fetch GET 200 https://registry.example/p/-/p-' + i + '.tgz 5ms');`);
   const first = await install(npm);
   expect(first.entry).toBe(path.join(first.directory, 'node_modules/code-server/out/node/entry.js'));
   expect(progress.map(each => each.step)).toEqual(
@@ -88,9 +88,9 @@ test('an installation can be ended', async () => {
 });
 
 test('a failure says what to do', async () => {
-  const refused = `npm error code ECONNREFUSED\nnpm error FetchError: request to https://registry.npmjs.org/ws failed`;
+  const refused = `npm error code ECONNREFUSED\nnpm error FetchError: request to https://registry.example/ws failed`;
   const sentences = {
-    [refused]: 'registry.npmjs.org does not answer (ECONNREFUSED). Check the network',
+    [refused]: 'registry.example does not answer (ECONNREFUSED). Check the network',
     'npm error code ENOSPC': 'The disk is full: the IDE needs about 500 MB in /data/stage.',
     'npm error code EINTEGRITY': 'npm cache clean --force',
     'npm error code E403': 'the npm registry refused the download (E403)',
