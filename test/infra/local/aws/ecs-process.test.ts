@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { chmod, chown, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, copyFile, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type * as sdk from '@aws-sdk/client-ecs';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { realClock } from '../../../../infra/local/aws/clock.ts';
 import type { ContainerExit, Driver } from '../../../../infra/local/aws/ecs/driver.ts';
 import { HostPorts } from '../../../../infra/local/aws/ecs/drivers/ports.ts';
@@ -23,6 +23,17 @@ const run = '/run/armada';
 
 let folder: string;
 let homeFolder: string;
+/** A Node that other uids reach and that isolation shows, wherever this clone lies. */
+let programs: string;
+let node: string;
+beforeAll(async () => {
+  programs = await mkdtemp(path.join(tmpdir(), 'armada-node-'));
+  await chmod(programs, 0o755);
+  node = path.join(programs, 'node');
+  await copyFile(process.execPath, node);
+  await chmod(node, 0o755);
+});
+afterAll(() => rm(programs, { recursive: true, force: true }));
 beforeEach(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'armada-process-'));
   await chmod(folder, 0o711);
@@ -36,8 +47,8 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 /** The images that these tests run: `sh` takes a script as its command. */
 function images(more: Record<string, LocalImage> = {}) {
   return new Map<string, LocalImage>([
-    ['sh', { entryPoint: ['/bin/sh', '-c'], folders: [path.join(folder, 'programs')] }],
-    ['node', { entryPoint: [process.execPath] }],
+    ['sh', { entryPoint: ['/bin/sh', '-c'], folders: [path.join(folder, 'programs'), programs] }],
+    ['node', { entryPoint: [node], folders: [programs] }],
     ...Object.entries(more),
   ]);
 }
@@ -293,7 +304,7 @@ describe.each(modes)('%s', (_, isolated) => {
     // Process 1 of a namespace ignores SIGTERM unless it asks for it.
     const program = `const fs = require('node:fs'); fs.writeFileSync('${home}/up', ''); setInterval(() => {}, 1000)`;
     const end = await start('', {
-      entryPoint: [process.execPath, '-e', program],
+      entryPoint: [node, '-e', program],
       command: [],
       linuxParameters: { initProcessEnabled: true },
     });
@@ -365,7 +376,7 @@ describe('a service of processes', () => {
 
   test('waits while its image is being made ready', async () => {
     const image = Promise.withResolvers<void>();
-    const driver = makeDriver(root, { node: { entryPoint: [process.execPath], ready: image.promise } });
+    const driver = makeDriver(root, { node: { entryPoint: [node], folders: [programs], ready: image.promise } });
     ground = await startEcs({ clock: realClock, driver });
     await createService(ground, await register(ground, definition, { volumes: [volumes[1]!] }));
     const [waiting] = await eventually(async () => {
