@@ -47,7 +47,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 /** The images that these tests run: `sh` takes a script as its command. */
 function images(more: Record<string, LocalImage> = {}) {
   return new Map<string, LocalImage>([
-    ['sh', { entryPoint: ['/bin/sh', '-c'], folders: [path.join(folder, 'programs'), programs] }],
+    ['sh', { entryPoint: ['/bin/sh', '-c'], folders: [path.join(folder, 'programs')] }],
     ['node', { entryPoint: [node], folders: [programs] }],
     ...Object.entries(more),
   ]);
@@ -304,6 +304,7 @@ describe.each(modes)('%s', (_, isolated) => {
     // Process 1 of a namespace ignores SIGTERM unless it asks for it.
     const program = `const fs = require('node:fs'); fs.writeFileSync('${home}/up', ''); setInterval(() => {}, 1000)`;
     const end = await start('', {
+      image: 'node',
       entryPoint: [node, '-e', program],
       command: [],
       linuxParameters: { initProcessEnabled: true },
