@@ -3,11 +3,18 @@ import path from 'node:path';
 import { createProcessDriver, type ImageTable } from './aws/ecs/drivers/process.ts';
 import { type LocalAws, startLocalAws } from './aws/local-aws.ts';
 
+export interface Machine {
+  /** MiB that tasks share with the rest of this machine; what it has by default. */
+  readonly memory?: number;
+  /** The real port of a listener's port; every listener is on the public port by default. */
+  readonly listenerPort?: (port: number) => number;
+}
+
 /**
  * Makes this process the local AWS: endpoint, balancer and tasks, with settings from the environment that the
  * supervisor gave it, until SIGTERM or the supervisor's end.
  */
-export async function runLocalAws(images: ImageTable): Promise<LocalAws> {
+export async function runLocalAws(images: ImageTable, machine: Machine = {}): Promise<LocalAws> {
   const data = setting('ARMADA_LOCAL_DATA');
   const publicPort = Number(setting('ARMADA_LOCAL_PUBLIC_PORT'));
   const aws = await startLocalAws({
@@ -21,9 +28,9 @@ export async function runLocalAws(images: ImageTable): Promise<LocalAws> {
         directory: path.join(data, 'tasks'),
         logsDirectory: path.join(data, 'logs', 'tasks'),
       }),
-    instances: instancesOf(os.totalmem() / 2 ** 20),
+    instances: instancesOf(machine.memory ?? os.totalmem() / 2 ** 20),
     port: Number(setting('ARMADA_LOCAL_AWS_PORT')),
-    listenerPort: () => publicPort,
+    listenerPort: machine.listenerPort ?? (() => publicPort),
     // On one machine mails only go to the outbox: as with SES set up, not as with Cognito's own 50 a day.
     mailsPerDay: 10_000,
     outboxToken: setting('ARMADA_LOCAL_OUTBOX_TOKEN'),

@@ -20,10 +20,18 @@ export interface ServicesOptions {
   /** Script of the local AWS's process. */
   readonly awsScript: string;
   readonly images: { readonly gate: string; readonly ide: string };
+  /** Makes balancers beside the ground's own, for more workspaces at once than one has places for. */
+  readonly moreBalancers?: (options: GroundOptions, ground: Ground) => Promise<readonly Balancer[]>;
   /** Told to the local AWS's process over IPC at each of its starts. */
   readonly greeting?: () => object | undefined;
   /** Called as each step is done, and when a program is started again. */
   readonly report: (line: string) => void;
+}
+
+/** A listener, and the host suffix of the workspaces behind it. */
+export interface Balancer {
+  readonly listenerArn: string;
+  readonly domain: string;
 }
 
 /** PostgreSQL, local AWS, API and controller, each a process of its own, all running. */
@@ -76,8 +84,17 @@ export async function startServices(options: ServicesOptions, signal: AbortSigna
     };
     const ground = await layGround(groundOptions);
     await registerApp(groundOptions, ground, ports.api);
+    const own: Balancer = { listenerArn: ground.listenerArn, domain: 'localhost' };
+    const balancers = [own, ...((await options.moreBalancers?.(groundOptions, ground)) ?? [])];
     const databaseUrl = postgres?.url ?? options.databaseUrl ?? '';
-    const environment = environmentOf(options, { ground, databaseUrl, portalUrl, apiPort: ports.api, awsUrl });
+    const environment = environmentOf(options, {
+      ground,
+      balancers,
+      databaseUrl,
+      portalUrl,
+      apiPort: ports.api,
+      awsUrl,
+    });
     for (const [name, script] of [
       ['api', 'api/http/server.ts'],
       ['controller', 'controller/main.ts'],
@@ -130,6 +147,7 @@ function lossOf(postgres: Postgres | undefined): Promise<never> {
 
 interface Parts {
   readonly ground: Ground;
+  readonly balancers: readonly Balancer[];
   readonly databaseUrl: string;
   readonly portalUrl: string;
   readonly apiPort: number;
@@ -138,7 +156,7 @@ interface Parts {
 
 /** The settings of API and controller: the same that a task definition carries on AWS. */
 function environmentOf({ data, images }: ServicesOptions, parts: Parts): Record<string, string> {
-  const { ground, databaseUrl, portalUrl, apiPort, awsUrl } = parts;
+  const { ground, balancers, databaseUrl, portalUrl, apiPort, awsUrl } = parts;
   return {
     NODE_ENV: 'production',
     DATABASE_URL: databaseUrl,
@@ -148,7 +166,7 @@ function environmentOf({ data, images }: ServicesOptions, parts: Parts): Record<
     AWS_SECRET_ACCESS_KEY: data.secrets.awsSecretAccessKey,
     ARMADA_CLUSTER: ground.cluster,
     ARMADA_VPC_ID: ground.vpcId,
-    ARMADA_BALANCERS: JSON.stringify([{ listenerArn: ground.listenerArn, domain: 'localhost' }]),
+    ARMADA_BALANCERS: JSON.stringify(balancers),
     ARMADA_FILE_SYSTEM_ID: ground.fileSystemId,
     ARMADA_USER_POOL_ID: ground.userPoolId,
     ARMADA_USER_POOL_CLIENT_ID: ground.userPoolClientId,

@@ -1,7 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { chmod, copyFile, readFile } from 'node:fs/promises';
+import net from 'node:net';
 import path from 'node:path';
+import {
+  CreateListenerCommand,
+  CreateLoadBalancerCommand,
+  ElasticLoadBalancingV2Client,
+} from '@aws-sdk/client-elastic-load-balancing-v2';
 import { openDataFolder } from '../../infra/local/data-folder.ts';
+import { type GroundOptions, listenerPort } from '../../infra/local/ground.ts';
 import { type Services, startServices } from '../../infra/local/services.ts';
 import { eventually } from '../support/eventually.ts';
 import { anyPort, temporaryDataFolder } from '../support/product.ts';
@@ -10,7 +17,8 @@ import { cpuSecondsOf } from './cpu.ts';
 /** Everything but IDEs: PostgreSQL, local AWS, API and controller as real processes, with trivial servers as images. */
 export interface Deployment {
   readonly services: Services;
-  readonly port: number;
+  /** Where the balancers listen, the first one's port first. */
+  readonly ports: readonly [number, number];
   /** A request to the API as the operator; answers with the parsed JSON, throws above 299. */
   call(method: string, path: string, body?: object): Promise<unknown>;
   /** AWS calls since the last time this was asked, by operation. */
@@ -30,7 +38,7 @@ export async function startDeployment(gate: StubImage): Promise<Deployment> {
   const stub = path.join(data.stage, 'stub.pl');
   await copyFile(path.join(import.meta.dirname, 'stub.pl'), stub);
   await chmod(stub, 0o644);
-  const port = await anyPort();
+  const port = await anyPairOfPorts();
   const services = await startServices(
     {
       data,
@@ -39,6 +47,7 @@ export async function startDeployment(gate: StubImage): Promise<Deployment> {
       databaseUrl: undefined,
       awsScript: path.join(import.meta.dirname, 'aws.ts'),
       images: { gate, ide: 'bench/ide:none' },
+      moreBalancers: secondBalancer,
       report: () => {},
     },
     new AbortController().signal,
@@ -47,7 +56,7 @@ export async function startDeployment(gate: StubImage): Promise<Deployment> {
   const api = `http://localhost:${port}/v1`;
   return {
     services,
-    port,
+    ports: [port, port + 1],
     async call(method, route, body) {
       const response = await fetch(`${api}${route}`, {
         method,
@@ -79,4 +88,37 @@ export async function startDeployment(gate: StubImage): Promise<Deployment> {
       await folder.remove();
     },
   };
+}
+
+/** A second balancer beside the ground's, on the port after: one has places for 98 workspaces. */
+async function secondBalancer(options: GroundOptions) {
+  const elb = new ElasticLoadBalancingV2Client(options);
+  const { LoadBalancers } = await elb.send(
+    new CreateLoadBalancerCommand({
+      Name: 'armada-2',
+      Subnets: ['subnet-0a0a0a0a0a0a0a0a0', 'subnet-0b0b0b0b0b0b0b0b0'],
+    }),
+  );
+  const { Listeners } = await elb.send(
+    new CreateListenerCommand({
+      LoadBalancerArn: LoadBalancers?.[0]?.LoadBalancerArn,
+      Protocol: 'HTTP',
+      Port: listenerPort + 1,
+      DefaultActions: [{ Type: 'fixed-response', FixedResponseConfig: { StatusCode: '503' } }],
+    }),
+  );
+  return [{ listenerArn: Listeners?.[0]?.ListenerArn ?? '', domain: 's2.localhost' }];
+}
+
+/** A port that is free now, and the one after it too. */
+async function anyPairOfPorts(): Promise<number> {
+  for (;;) {
+    const port = await anyPort();
+    const next = net.createServer();
+    const free = await new Promise<boolean>(resolve => {
+      next.once('error', () => resolve(false));
+      next.listen(port + 1, '127.0.0.1', () => next.close(() => resolve(true)));
+    });
+    if (free) return port;
+  }
 }

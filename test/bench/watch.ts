@@ -1,9 +1,15 @@
-import type { Workspace } from '../../api/resources/workspace.ts';
+import type { WorkspaceItem } from '../../api/http/workspaces.ts';
+
+export interface Seen {
+  /** The moment it was heard of (performance.now). */
+  readonly at: number;
+  readonly workspace: WorkspaceItem;
+}
 
 /** Hears of workspaces over the API's own watch, so that nothing is polled while something is measured. */
 export interface Watching {
-  /** Resolves when every one of these workspaces (by slug) fits, with the moment (performance.now) each first did. */
-  until(slugs: readonly string[], fits: (workspace: Workspace) => boolean): Promise<ReadonlyMap<string, number>>;
+  /** Resolves when every one of these workspaces (by slug) fits, with each as it was when it first did. */
+  until(slugs: readonly string[], fits: (workspace: WorkspaceItem) => boolean): Promise<ReadonlyMap<string, Seen>>;
   close(): void;
 }
 
@@ -14,7 +20,7 @@ export async function watch(url: string, token: string): Promise<Watching> {
     headers: { authorization: `Bearer ${token}`, accept: 'text/event-stream' },
     signal: abort.signal,
   });
-  const listeners = new Set<(workspace: Workspace) => void>();
+  const listeners = new Set<(workspace: WorkspaceItem) => void>();
   const read = async () => {
     let text = '';
     for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
@@ -34,12 +40,12 @@ export async function watch(url: string, token: string): Promise<Watching> {
   return {
     until(slugs, fits) {
       const waiting = new Set(slugs);
-      const when = new Map<string, number>();
+      const when = new Map<string, Seen>();
       return new Promise(resolve => {
-        const listener = (workspace: Workspace) => {
+        const listener = (workspace: WorkspaceItem) => {
           if (!waiting.has(workspace.slug) || !fits(workspace)) return;
           waiting.delete(workspace.slug);
-          when.set(workspace.slug, performance.now());
+          when.set(workspace.slug, { at: performance.now(), workspace });
           if (waiting.size > 0) return;
           listeners.delete(listener);
           resolve(when);
