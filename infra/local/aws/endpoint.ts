@@ -80,6 +80,11 @@ export class Endpoint {
     response.end(answer.body);
   }
 
+  /** Answers a request that came by another way than HTTP; undefined where a fault loses the answer. */
+  answer(wire: WireRequest): Promise<WireAnswer | undefined> {
+    return this.#respond(wire);
+  }
+
   /** The answer to a request, or undefined where a fault loses it. */
   async #respond(wire: WireRequest): Promise<WireAnswer | undefined> {
     const document = wire.method === 'GET' ? this.#options.documents?.(wire.path) : undefined;
