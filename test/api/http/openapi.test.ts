@@ -19,6 +19,16 @@ test('the description of the API is OpenAPI 3.1 and names every route below /v1 
   expect(put.requestBody.content['application/json'].schema.properties.cpu.minimum).toBe(128);
 });
 
+test('every route describes what it answers', async () => {
+  const { body } = await api.send('GET', '/v1/openapi.json');
+  for (const [path, operations] of Object.entries(body.paths))
+    for (const [method, { responses }] of Object.entries(operations as Record<string, { responses: object }>)) {
+      const fine = Object.keys(responses).filter(status => /^[23]/.test(status));
+      expect(fine, `${method} ${path} needs a row in api/http/answers.ts`).not.toEqual([]);
+      expect(Object.keys(responses), path).toEqual(expect.arrayContaining(['401', '403', 'default']));
+    }
+});
+
 test('answers are as it describes them', async () => {
   const { body: description } = await api.send('GET', '/v1/openapi.json');
   const calls: readonly [string, string, string, unknown?][] = [
@@ -39,7 +49,7 @@ test('answers are as it describes them', async () => {
     const { body, status } = await api.send(method, url, 'operator', { body: sent });
     expect(status, url).toBeLessThan(300);
     const responses = description.paths[path][method.toLowerCase()].responses;
-    const check = Compile(responses['2XX'].content['application/json'].schema);
+    const check = Compile(responses[status].content['application/json'].schema);
     expect(check.Errors(body), url).toEqual([]);
   }
 });

@@ -1,0 +1,123 @@
+import { type TSchema, Type } from 'typebox';
+import { Cohort } from '../resources/cohort.ts';
+import { Course } from '../resources/course.ts';
+import { HeartbeatAnswer } from '../resources/entrance.ts';
+import { Event } from '../resources/event.ts';
+import { Problem } from '../resources/problem.ts';
+import { Nullable } from '../resources/resource.ts';
+import { PersonRow, WorkspaceRow } from '../resources/rows.ts';
+import { Student } from '../resources/student.ts';
+import { Workspace } from '../resources/workspace.ts';
+
+/** What a route answers when all is well, by status; null: no body. */
+export type Answers = Readonly<Record<number, TSchema | null>>;
+
+const listOf = (item: TSchema) =>
+  Type.Object({ items: Type.Array(item), cursor: Nullable(Type.String()), version: Type.Integer() });
+const WorkspaceItem = Type.Object({ ...Workspace.properties, url: Nullable(Type.String()) });
+const Results = Type.Object({
+  results: Type.Array(
+    Type.Object({
+      id: Type.String(),
+      slug: Type.Optional(Type.String()),
+      ok: Type.Boolean(),
+      problem: Type.Optional(Problem),
+    }),
+  ),
+});
+const RosterRow = Type.Object({ line: Type.Integer(), name: Type.String(), email: Type.String() });
+const Roster = Type.Object({
+  added: Type.Array(RosterRow),
+  unchanged: Type.Array(RosterRow),
+  missing: Type.Array(Type.Object({ slug: Type.String(), name: Type.String(), email: Type.String() })),
+  problems: Type.Array(Type.Object({ line: Type.Integer(), text: Type.String(), reason: Type.String() })),
+  notes: Type.Array(Type.Object({ line: Type.Integer(), text: Type.String() })),
+  header: Nullable(Type.Array(Type.String())),
+});
+const Me = Type.Object({
+  id: Type.String(),
+  slug: Type.String(),
+  name: Type.String(),
+  email: Type.String(),
+  role: Type.String(),
+});
+const Enrolment = Type.Object({ course: Type.String(), cohort: Type.String() });
+const Token = Type.Object({
+  id: Type.String(),
+  name: Type.String(),
+  scopes: Type.Array(Type.String()),
+  createdAt: Type.String(),
+  expiresAt: Nullable(Type.String()),
+});
+const NewToken = Type.Object({ ...Token.properties, value: Type.String() });
+const Empty = Type.Object({}, { additionalProperties: false });
+
+const found = (schema: TSchema): Answers => ({ 200: schema });
+/** Objects have an ETag. */
+const object = (schema: TSchema): Answers => ({ 200: schema, 304: null });
+const declared = (schema: TSchema): Answers => ({ 200: schema, 201: schema });
+const going: Answers = { 202: Empty };
+const done: Answers = { 204: null };
+
+/** The answers of every route below `/v1`, for the description: answers are made from typed objects, not by it. */
+export const answers: Readonly<Record<string, Answers>> = {
+  'GET /v1/me': found(Me),
+  'GET /v1/events': found(listOf(Event)),
+  'GET /v1/watch': found(Type.String({ description: 'Server-sent events.' })),
+  'GET /v1/workspaces': found(listOf(Type.Union([WorkspaceItem, WorkspaceRow]))),
+  'GET /v1/workspaces/:workspace': object(WorkspaceItem),
+  'PATCH /v1/workspaces/:workspace': found(WorkspaceItem),
+  'DELETE /v1/workspaces/:workspace': going,
+  'POST /v1/workspaces/:workspace/keep': found(WorkspaceItem),
+  'POST /v1/workspaces::start': found(Results),
+  'POST /v1/workspaces::stop': found(Results),
+  'POST /v1/workspaces::restart': found(Results),
+  'GET /v1/cohorts': found(listOf(Cohort)),
+  'GET /v1/cohorts/:cohort': object(Cohort),
+  'PUT /v1/cohorts/:cohort': declared(Cohort),
+  'DELETE /v1/cohorts/:cohort': going,
+  'POST /v1/cohorts/:cohort/roster': found(Roster),
+  'GET /v1/cohorts/:cohort/students': found(listOf(Type.Union([Student, PersonRow]))),
+  'PUT /v1/cohorts/:cohort/students/:student': found(Student),
+  'DELETE /v1/cohorts/:cohort/students/:student': going,
+  'GET /v1/students': found(listOf(Type.Union([Student, PersonRow]))),
+  'GET /v1/students/:student': object(Student),
+  'PATCH /v1/students/:student': found(Student),
+  'DELETE /v1/students/:student': going,
+  'GET /v1/courses': found(listOf(Course)),
+  'GET /v1/courses/:course': object(Course),
+  'PUT /v1/courses/:course': declared(Course),
+  'PATCH /v1/courses/:course': found(Course),
+  'DELETE /v1/courses/:course': going,
+  'PUT /v1/courses/:course/cohorts/:cohort': declared(Enrolment),
+  'DELETE /v1/courses/:course/cohorts/:cohort': going,
+  'GET /v1/courses/:course/staff': found(Type.Object({ items: Type.Array(Student) })),
+  'PUT /v1/courses/:course/staff/:person': done,
+  'DELETE /v1/courses/:course/staff/:person': done,
+  'GET /v1/tokens': found(Type.Object({ items: Type.Array(Token) })),
+  'POST /v1/tokens': { 201: NewToken },
+  'DELETE /v1/tokens/:token': done,
+  'POST /v1/heartbeats': found(HeartbeatAnswer),
+};
+
+/** Every request may be unreadable, unproved, not allowed, or come to a host that is not the portal's. */
+const always = [400, 401, 403, 421];
+const furtherRefusals: Readonly<Record<string, readonly number[]>> = {
+  'GET /v1/watch': [406, 429],
+  'GET /v1/events': [404],
+  'GET /v1/me': [404],
+  'PATCH /v1/workspaces/:workspace': [409],
+  'POST /v1/workspaces/:workspace/keep': [409],
+};
+
+/** The statuses that a route refuses with; above 499 any may come. */
+export function refusalsOf(method: string, url: string): readonly number[] {
+  const takesBody = method === 'POST' || method === 'PUT' || method === 'PATCH' || method === 'DELETE';
+  return [
+    ...always,
+    ...(url.includes('/:') ? [404] : []),
+    ...(takesBody ? [413, 415] : []),
+    ...(method === 'PUT' || method === 'PATCH' ? [409, 412] : []),
+    ...(furtherRefusals[`${method} ${url}`] ?? []),
+  ];
+}
