@@ -5,7 +5,7 @@ import { backoffSeconds } from './backoff.ts';
 import type { Kind } from './drive.ts';
 import { type Again, Queue, type Urgency } from './queue.ts';
 import type { RouteSlots } from './reconciler.ts';
-import { openSources, partsOf } from './sources.ts';
+import { type Hints, openSources, partsOf } from './sources.ts';
 
 /** What a controller is made of. Times are seconds. */
 export interface ControllerOptions {
@@ -20,6 +20,8 @@ export interface ControllerOptions {
   /** A pass that takes longer is aborted, and tried again like one that failed. */
   readonly passSeconds?: number;
   readonly concurrency?: number;
+  /** Further hints where to look, heard while this one leads. */
+  readonly hints?: Hints | undefined;
 }
 
 /** How soon drift is found, against what a resync costs. Source: design, drift. */
@@ -83,7 +85,8 @@ export class Controller {
 
   /** Looks after the rows until the lease is lost or the controller stops. */
   async #lead(lost: AbortSignal): Promise<void> {
-    const { url, log, kinds, concurrency = defaultConcurrency, resyncSeconds = defaultResyncSeconds } = this.#options;
+    const { url, log, kinds, hints, concurrency = defaultConcurrency } = this.#options;
+    const { resyncSeconds = defaultResyncSeconds } = this.#options;
     const stopped = this.#stopping.signal;
     const abort = new AbortController();
     const reign = new Reign(this.#options, abort.signal);
@@ -92,7 +95,7 @@ export class Controller {
       work: (key, urgency) => reign.work(key, urgency),
       failed: (key, error) => reign.failed(key, error),
     });
-    const sources = await openSources({ url, kinds, queue, resyncSeconds, log });
+    const sources = await openSources({ url, kinds, queue, resyncSeconds, hints, log });
     this.#leading = true;
     log.info('leading');
     await aborted(AbortSignal.any([lost, stopped]));

@@ -7,6 +7,7 @@ import { createRouteSlots } from '../api/store/slots.ts';
 import { loadStudent, loadWorkspace } from '../api/store/status.ts';
 import { createClients } from '../reconcilers/aws/clients.ts';
 import { is } from '../reconcilers/aws/errors.ts';
+import { createEcsHints, createEventsClient } from '../reconcilers/aws/events.ts';
 import { createGateway, type Gateway, type RatesClock } from '../reconcilers/aws/rates.ts';
 import { createStudentReconciler } from '../reconcilers/student/index.ts';
 import { createWorkspaceReconciler } from '../reconcilers/workspace/index.ts';
@@ -74,6 +75,9 @@ const workspaces = createWorkspaceReconciler({
 });
 const students = createStudentReconciler({ clients, userPoolId: settings.ARMADA_USER_POOL_ID, deployment });
 
+const queueUrl = settings.ARMADA_EVENTS_QUEUE_URL;
+const events = queueUrl === undefined ? undefined : { queueUrl, client: createEventsClient() };
+
 const controller = new Controller({
   url: settings.DATABASE_URL,
   kinds: [
@@ -87,6 +91,9 @@ const controller = new Controller({
   log,
   now: () => new Date(),
   random: Math.random,
+  hints:
+    events &&
+    createEcsHints({ ...events, deployment, called: (operation, result) => metrics.called('sqs', operation, result) }),
   passSeconds: isPaced ? pacedPassSeconds : undefined,
 });
 controller.start();
@@ -121,4 +128,5 @@ async function stop(): Promise<void> {
   await metricsServer?.close();
   await Promise.all([pool.end(), statusPool.end()]);
   clients.destroy();
+  events?.client.destroy();
 }

@@ -19,6 +19,8 @@ const Environment = Type.Object({
   ARMADA_SECRET: Type.String({ minLength: 32 }),
   ARMADA_EXECUTION_ROLE_ARN: Type.Optional(Type.String({ pattern: '^arn:' })),
   ARMADA_LOG_GROUP: Type.Optional(Type.String({ minLength: 1 })),
+  /** The SQS queue with ECS's events; left out: what is on its way is polled alone. */
+  ARMADA_EVENTS_QUEUE_URL: Type.Optional(Type.String({ pattern: '^https?://' })),
   /** Where Prometheus finds metrics and health, on loopback; left out: nowhere. */
   ARMADA_METRICS_PORT: Type.Optional(Type.String({ pattern: '^[0-9]{1,5}$' })),
   /** `aws` (the default): calls keep to AWS's token buckets. `off`: for an endpoint that has none. */

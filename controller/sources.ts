@@ -14,19 +14,29 @@ export function partsOf(key: string): { readonly kind: string; readonly id: stri
   return { kind: key.slice(0, slash), id: key.slice(slash + 1) };
 }
 
+/** Where to look, said by whom it costs nothing to believe: a look is all that follows. */
+export interface Hints {
+  /** Calls `hear` until it is closed. */
+  open(
+    hear: (hint: { readonly kind: string; readonly id: string } | 'all') => void,
+    log: Logger,
+  ): { close(): Promise<void> };
+}
+
 /**
  * Feeds the queue: what is announced on `asked` at once and ahead of the rest, and every row at the start, after each
  * lost connection and at each resync. Rows are listed all together, not spread out, so that reading AWS for them is
- * shared. Rejects when it can't subscribe.
+ * shared. Hints from elsewhere are looked at as what is asked. Rejects when it can't subscribe.
  */
 export async function openSources(options: {
   readonly url: string;
   readonly kinds: readonly Kind[];
   readonly queue: Queue;
   readonly resyncSeconds: number;
+  readonly hints?: Hints | undefined;
   readonly log: Logger;
 }): Promise<{ close(): Promise<void> }> {
-  const { url, kinds, queue, resyncSeconds, log } = options;
+  const { url, kinds, queue, resyncSeconds, hints, log } = options;
   const known = new Set(kinds.map(kind => kind.name));
 
   async function list(): Promise<void> {
@@ -41,23 +51,23 @@ export async function openSources(options: {
     );
   }
 
+  function hear(hint: { readonly kind: string; readonly id: string } | 'all'): void {
+    if (hint === 'all') void list();
+    else if (known.has(hint.kind)) queue.add(keyOf(hint.kind, hint.id), 'urgent');
+  }
+
   // Before the first list, so that nothing falls between the two.
-  const subscription = await listen(
-    url,
-    'asked',
-    ({ kind, id }) => {
-      if (known.has(kind)) queue.add(keyOf(kind, id), 'urgent');
-    },
-    () => {
-      log.warn('connection for notifications was lost');
-      void list();
-    },
-  );
+  const subscription = await listen(url, 'asked', hear, () => {
+    log.warn('connection for notifications was lost');
+    void list();
+  });
   await list();
+  const hearing = hints?.open(hear, log);
   const timer = setInterval(() => void list(), resyncSeconds * 1000);
   return {
     async close() {
       clearInterval(timer);
+      await hearing?.close();
       await subscription.close();
     },
   };

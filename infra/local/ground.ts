@@ -20,6 +20,7 @@ import {
   ModifyLoadBalancerAttributesCommand,
   RegisterTargetsCommand,
 } from '@aws-sdk/client-elastic-load-balancing-v2';
+import { CreateQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
 
 /** What a deployment stands on: on AWS the outputs of its stack, on one machine what `layGround` made. */
 export interface Ground {
@@ -153,6 +154,18 @@ async function makeUserPool(options: GroundOptions) {
   );
   await cognito.send(new AdminAddUserToGroupCommand({ UserPoolId, Username: email, GroupName: 'instructor' }));
   return { userPoolId: UserPoolId, userPoolClientId: known(UserPoolClient?.ClientId, 'user pool client') };
+}
+
+/** How long a hint that nobody heard is kept: later the 30 s look has long seen what it is about. */
+const hintSeconds = '300';
+
+/** Makes the queue that ECS's events go to, or finds it; answers with its URL. */
+export async function layEventsQueue(
+  options: Pick<GroundOptions, 'endpoint' | 'region' | 'credentials'>,
+): Promise<string> {
+  const Attributes = { MessageRetentionPeriod: hintSeconds };
+  const make = new CreateQueueCommand({ QueueName: 'armada-events', Attributes });
+  return known((await new SQSClient(options).send(make)).QueueUrl, 'events queue');
 }
 
 /** Points the balancer's default action at the app's present port, as an ECS service on AWS does. */

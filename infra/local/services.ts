@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { type Child, endLeftovers, startChild } from './children.ts';
 import type { DataFolder } from './data-folder.ts';
-import { type Ground, type GroundOptions, layGround, registerApp } from './ground.ts';
+import { type Ground, type GroundOptions, layEventsQueue, layGround, registerApp } from './ground.ts';
 import { StartFault } from './options.ts';
 import { rememberedPorts } from './ports.ts';
 import { type Postgres, startPostgres } from './postgres.ts';
@@ -84,6 +84,7 @@ export async function startServices(options: ServicesOptions, signal: AbortSigna
     };
     const ground = await layGround(groundOptions);
     await registerApp(groundOptions, ground, ports.api);
+    const eventsQueueUrl = await layEventsQueue(groundOptions);
     const own: Balancer = { listenerArn: ground.listenerArn, domain: 'localhost' };
     const balancers = [own, ...((await options.moreBalancers?.(groundOptions, ground)) ?? [])];
     const databaseUrl = postgres?.url ?? options.databaseUrl ?? '';
@@ -94,6 +95,7 @@ export async function startServices(options: ServicesOptions, signal: AbortSigna
       portalUrl,
       apiPort: ports.api,
       awsUrl,
+      eventsQueueUrl,
     });
     for (const [name, script] of [
       ['api', 'api/http/server.ts'],
@@ -152,11 +154,12 @@ interface Parts {
   readonly portalUrl: string;
   readonly apiPort: number;
   readonly awsUrl: string;
+  readonly eventsQueueUrl: string;
 }
 
 /** The settings of API and controller: the same that a task definition carries on AWS. */
 function environmentOf({ data, images }: ServicesOptions, parts: Parts): Record<string, string> {
-  const { ground, balancers, databaseUrl, portalUrl, apiPort, awsUrl } = parts;
+  const { ground, balancers, databaseUrl, portalUrl, apiPort, awsUrl, eventsQueueUrl } = parts;
   return {
     NODE_ENV: 'production',
     DATABASE_URL: databaseUrl,
@@ -175,6 +178,7 @@ function environmentOf({ data, images }: ServicesOptions, parts: Parts): Record<
     ARMADA_GATE_IMAGE: images.gate,
     ARMADA_IDE_IMAGE: images.ide,
     ARMADA_RATES: 'off',
+    ARMADA_EVENTS_QUEUE_URL: eventsQueueUrl,
     ARMADA_SECRET: data.secrets.armadaSecret,
     ARMADA_OPERATOR_TOKEN: data.secrets.operatorToken,
     ARMADA_OUTBOX_URL: `${awsUrl}/_outbox/${data.secrets.outboxToken}`,

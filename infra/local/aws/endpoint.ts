@@ -22,7 +22,8 @@ export type Handler = { handle(input: object, call: Call): object | Promise<obje
 export type Operations = Readonly<Record<string, Handler>>;
 
 export interface EndpointOptions {
-  readonly services: Readonly<Record<ServiceName, Operations>>;
+  /** A service that is left out has no operation that is available. */
+  readonly services: Readonly<Partial<Record<ServiceName, Operations>>>;
   /** Refuses requests that are not signed with this endpoint's credentials. */
   readonly authenticate: Authenticate;
   /** Public documents that AWS serves unsigned, such as a user pool's JWKS: the path in, JSON out. */
@@ -94,7 +95,7 @@ export class Endpoint {
       const operation = recognise(wire);
       service = operation.service;
       if (!unsignedAllowed(operation.service, operation.name)) this.#options.authenticate(wire, operation.service);
-      const handle = this.#options.services[service][operation.name];
+      const handle = this.#options.services[service]?.[operation.name];
       if (!handle) throw new AwsError('UnknownOperationException', `${operation.name} is not available here`);
       const fault = this.faults.next(service, operation.name);
       await fault?.before?.();

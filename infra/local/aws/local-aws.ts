@@ -8,10 +8,13 @@ import { Efs } from './efs/efs.ts';
 import { Elb } from './elb/elb.ts';
 import { Endpoint } from './endpoint.ts';
 import type { FileSystems, Target } from './ports.ts';
+import { Sqs } from './sqs/sqs.ts';
 import { State } from './state.ts';
 
 export const region = 'us-east-1';
 export const accountId = '000000000000';
+/** EventBridge's one rule here: ECS's events go to the queue of this name, where somebody made it. */
+export const eventsQueue = 'armada-events';
 
 /** How one local AWS is set up. */
 export interface LocalAwsOptions {
@@ -46,6 +49,7 @@ export interface LocalAws {
   readonly elb: Elb;
   readonly efs: Efs;
   readonly cognito: Cognito;
+  readonly sqs: Sqs;
   close(): Promise<void>;
 }
 
@@ -56,7 +60,16 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
   const efs = new Efs({ state, root: options.homes, region, accountId });
   const elb = new Elb({ state, region, accountId, ports: options.listenerPort, probe: options.probe });
   const driver = options.driver(efs);
-  const ecs = new Ecs({ state, region, accountId, targetGroups: elb, driver, instances: options.instances });
+  const sqs = new Sqs({ state, region, accountId, url: () => url });
+  const ecs = new Ecs({
+    state,
+    region,
+    accountId,
+    targetGroups: elb,
+    driver,
+    instances: options.instances,
+    publish: event => sqs.deliver(eventsQueue, () => JSON.stringify(event())),
+  });
   const cognito = new Cognito({ state, region, issuerBase: () => url, mailsPerDay: options.mailsPerDay });
   const endpoint = new Endpoint({
     services: {
@@ -64,6 +77,7 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
       elasticloadbalancing: elb.operations,
       elasticfilesystem: efs.operations,
       'cognito-idp': cognito.operations,
+      sqs: sqs.operations,
     },
     authenticate: createAuthenticate(options.credentials),
     documents: path => cognito.documents(path),
@@ -80,7 +94,9 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
     elb,
     efs,
     cognito,
+    sqs,
     async close() {
+      sqs.stop();
       await ecs.stop();
       await elb.stop();
       await endpoint.close();

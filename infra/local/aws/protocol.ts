@@ -2,11 +2,12 @@ import * as cognito from '@aws-sdk/client-cognito-identity-provider';
 import * as ecs from '@aws-sdk/client-ecs';
 import * as efs from '@aws-sdk/client-efs';
 import * as elb from '@aws-sdk/client-elastic-load-balancing-v2';
+import * as sqs from '@aws-sdk/client-sqs';
 import { JsonShapeDeserializer, JsonShapeSerializer, XmlShapeSerializer } from '@aws-sdk/core/protocols';
 import { NormalizedSchema } from '@smithy/core/schema';
 
 /** The services that this endpoint answers for, named as in a request signature's scope. */
-export type ServiceName = 'ecs' | 'elasticloadbalancing' | 'elasticfilesystem' | 'cognito-idp';
+export type ServiceName = 'ecs' | 'elasticloadbalancing' | 'elasticfilesystem' | 'cognito-idp' | 'sqs';
 
 /** A request's operation, found by the wire format alone. `read` turns the body into the SDK's own input. */
 export interface WireOperation {
@@ -77,11 +78,13 @@ const operations: Readonly<Record<ServiceName, ReadonlyMap<string, OperationSche
   elasticloadbalancing: operationsOf(elb),
   elasticfilesystem: operationsOf(efs),
   'cognito-idp': operationsOf(cognito),
+  sqs: operationsOf(sqs),
 };
 
 const jsonServices: Readonly<Record<string, ServiceName>> = {
   AmazonEC2ContainerServiceV20141113: 'ecs',
   AWSCognitoIdentityProviderService: 'cognito-idp',
+  AmazonSQS: 'sqs',
 };
 
 const elbNamespace = 'http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/';
@@ -106,10 +109,15 @@ function jsonOperation(target: string, body: string): WireOperation {
     read: async () => (body === '' ? {} : readJson(schema.input(), body)),
     write: output => ({
       status: 200,
-      contentType: 'application/x-amz-json-1.1',
+      contentType: jsonType(service),
       body: writeJson(schema.output(), output),
     }),
   };
+}
+
+/** SQS speaks JSON 1.0, ECS and Cognito 1.1. */
+function jsonType(service: ServiceName | undefined): string {
+  return service === 'sqs' ? 'application/x-amz-json-1.0' : 'application/x-amz-json-1.1';
 }
 
 function queryOperation(form: URLSearchParams): WireOperation {
@@ -257,7 +265,7 @@ export function writeError(service: ServiceName | undefined, error: AwsError): W
   const rest = service === 'elasticfilesystem';
   return {
     status: error.status,
-    contentType: rest ? 'application/json' : 'application/x-amz-json-1.1',
+    contentType: rest ? 'application/json' : jsonType(service),
     headers: rest ? { 'x-amzn-errortype': error.code } : {},
     body: JSON.stringify({
       __type: error.code,

@@ -66,6 +66,9 @@ export class State {
   }
 }
 
+/** Told of one write: undefined stands for an object that was not, or is no more. */
+export type Watcher<T> = { told(before: T | undefined, after: T | undefined): void }['told'];
+
 interface Disk<T> {
   put(id: string, value: T): unknown;
   delete(id: string): unknown;
@@ -75,6 +78,7 @@ interface Disk<T> {
 export class Table<T extends object> {
   readonly #rows: Map<string, T>;
   readonly #past = new Map<string, Past<T>[]>();
+  readonly #watchers: Watcher<T>[] = [];
   readonly #state: State;
   readonly #disk: Disk<T>;
 
@@ -116,17 +120,27 @@ export class Table<T extends object> {
   }
 
   put(id: string, value: T): T {
+    const before = this.#rows.get(id);
     this.#remember(id, value);
     this.#disk.put(id, value);
     this.#rows.set(id, value);
+    for (const watcher of this.#watchers) watcher(before, value);
     return value;
   }
 
   delete(id: string): boolean {
-    if (!this.#rows.has(id)) return false;
+    const before = this.#rows.get(id);
+    if (before === undefined) return false;
     this.#remember(id, undefined);
     this.#disk.delete(id);
-    return this.#rows.delete(id);
+    this.#rows.delete(id);
+    for (const watcher of this.#watchers) watcher(before, undefined);
+    return true;
+  }
+
+  /** Calls `watcher` after each write, with the object as it was and as it is. */
+  watch(watcher: Watcher<T>): void {
+    this.#watchers.push(watcher);
   }
 
   #remember(id: string, value: T | undefined): void {

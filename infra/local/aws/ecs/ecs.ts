@@ -1,4 +1,5 @@
 import type { Operations } from '../endpoint.ts';
+import { announce, type BusEvent } from '../events/ecs-events.ts';
 import type { TargetGroups } from '../ports.ts';
 import type { State } from '../state.ts';
 import { Clusters } from './clusters.ts';
@@ -18,6 +19,8 @@ export interface EcsOptions extends Place {
   readonly targetGroups: TargetGroups;
   readonly driver: Driver;
   readonly instances: InstanceOptions;
+  /** Where what happens is told, as EventBridge tells it; left out: nowhere. */
+  readonly publish?: (event: () => BusEvent) => void;
 }
 
 /** How long a stopped task, or a service that is INACTIVE, can still be described. Source: the SDK's comment on DescribeTasks. */
@@ -41,9 +44,10 @@ export class Ecs {
   #sweep: { readonly at: number; cancel(): void } | undefined;
   #running = false;
 
-  constructor({ state, region, accountId, targetGroups, driver, instances }: EcsOptions) {
+  constructor({ state, region, accountId, targetGroups, driver, instances, publish }: EcsOptions) {
     this.#driver = driver;
     this.#store = new Store(state, { region, accountId });
+    if (publish) announce(this.#store, publish);
     this.#instances = new Instances(this.#store, instances, cluster => this.#scheduler.roomFreed(cluster));
     this.#scheduler = new Scheduler(this.#store, this.#instances, targetGroups, () => this.#sweepLater(remembered));
     this.#tasks = new Tasks(this.#store, this.#instances, driver, targetGroups, this.#scheduler);

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { AwsError } from '../protocol.ts';
-import type { State, Table } from '../state.ts';
+import type { State, Table, Watcher } from '../state.ts';
 import { lastPart, type Place } from './names.ts';
 import {
   type CapacityProviderRecord,
@@ -39,6 +39,17 @@ export class Store {
     this.instances = state.table('ecs.container-instance');
     this.#tasks = state.table('ecs.task');
     for (const task of this.#tasks.all()) this.#index(task);
+  }
+
+  /** Tells of each write of a task, a service or a container instance. */
+  watch(watchers: {
+    readonly task: Watcher<TaskRecord>;
+    readonly service: Watcher<ServiceRecord>;
+    readonly instance: Watcher<InstanceRecord>;
+  }): void {
+    this.#tasks.watch(watchers.task);
+    this.services.watch(watchers.service);
+    this.instances.watch(watchers.instance);
   }
 
   task(id: string): TaskRecord | undefined {
