@@ -33,6 +33,7 @@ const hostAddress = () =>
     .flatMap(list => list ?? [])
     .find(({ family, internal, address }) => family === 'IPv4' && !internal && !address.startsWith('10.2'))?.address ??
   '127.0.0.1';
+/** The other end of the task's link: the router's. */
 const gateway = ({ ada }: Machine) => ada.address.replace(/\d+$/, last => String(Number(last) - 1));
 /** x86's and arm's numbers of ptrace. */
 const ptrace = process.arch === 'arm64' ? 117 : 101;
@@ -113,22 +114,24 @@ const attempts: readonly Attempt[] = [
   // Network.
   { what: 'the database', script: m => reach(m, '127.0.0.1', databasePort()) },
   {
-    what: 'the database by the link’s other end',
-    script: m => reach(m, gateway(m), databasePort()),
+    what: 'the database behind the router',
+    script: m => reach(m, m.address, databasePort()),
     control: m => reach(m, '127.0.0.1', databasePort()),
   },
   { what: 'the local AWS', script: m => reach(m, '127.0.0.1', new URL(m.aws.url).port) },
   { what: 'the API', script: m => reach(m, '127.0.0.1', m.apiPort) },
   {
-    what: 'the API by the link’s other end',
-    script: m => reach(m, gateway(m), m.apiPort),
+    what: 'the API behind the router',
+    script: m => reach(m, m.address, m.apiPort),
     control: m => reach(m, '127.0.0.1', m.apiPort),
   },
   { what: 'a service on all of the machine’s addresses', script: m => reach(m, hostAddress(), everywhere.port) },
   {
-    what: 'such a service by the link’s other end',
+    what: 'such a service by the router',
     script: m => reach(m, gateway(m), everywhere.port),
+    control: m => reach(m, '127.0.0.1', everywhere.port),
   },
+  { what: 'such a service behind the router', script: m => reach(m, m.address, everywhere.port) },
   { what: 'another’s gate by its published port', script: m => reach(m, '127.0.0.1', m.bob.port) },
   {
     what: 'another’s gate at its address',
@@ -203,6 +206,7 @@ describe.skipIf(!root)('a student’s shell', { timeout: 60_000 }, () => {
     for (const port of [databasePort(), new URL(machine.aws.url).port, everywhere.port]) {
       expect(await machine.inside(machine.ada, 'gate', reach(machine, '127.0.0.1', port))).toBe(false);
       expect(await machine.inside(machine.ada, 'gate', reach(machine, gateway(machine), port))).toBe(false);
+      expect(await machine.inside(machine.ada, 'gate', reach(machine, machine.address, port))).toBe(false);
     }
   });
 

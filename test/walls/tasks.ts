@@ -43,6 +43,8 @@ export interface Machine {
   readonly node: string;
   readonly ada: StudentTask;
   readonly bob: StudentTask;
+  /** This machine's address on its link to the tasks' router. */
+  readonly address: string;
   /** Port of the API: whatever reaches it is answered. */
   readonly apiPort: number;
   /** Workspace ids whose heartbeats have arrived. */
@@ -190,6 +192,7 @@ export async function startMachine(): Promise<Machine> {
   await eventually(() => beats.size === 2);
   return {
     ...{ data, aws, node, ada, bob, apiPort, beats },
+    address: await addressTowards(ada.address),
     async inside(task, container, script) {
       return (await driver.check(task.id, container, ['CMD-SHELL', script], 10)) === 'healthy';
     },
@@ -215,6 +218,12 @@ async function pidOf(folder: string, container: string): Promise<number> {
 async function addressOf(pid: number): Promise<string> {
   const seen = await runAsRoot(`nsenter --net=/proc/${pid}/ns/net ip -4 -o addr show`);
   return /inet (10\.[\d.]+)\//.exec(seen.output)?.[1] ?? '127.0.0.1';
+}
+
+/** The address from which this machine reaches another. */
+async function addressTowards(address: string): Promise<string> {
+  const { output } = await runAsRoot(`ip -o route get ${address}`);
+  return /src ([\d.]+)/.exec(output)?.[1] ?? '127.0.0.1';
 }
 
 /** Runs a script on the machine itself: as root, without any wall but a mount namespace that keeps it from lasting. */

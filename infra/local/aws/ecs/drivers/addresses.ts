@@ -1,12 +1,18 @@
 import { readFileSync } from 'node:fs';
 import os from 'node:os';
 
-/** The two ends of one task's link to the machine, and the range that all of an installation's links are in. */
+/** The two ends of the link between this machine and an installation's router, and the range that all its links are in. */
+export interface Addresses {
+  readonly machine: string;
+  readonly router: string;
+  readonly range: string;
+}
+
+/** The two ends of one task's link to the router. */
 export interface Link {
-  readonly host: string;
+  readonly router: string;
   /** The task's. */
   readonly address: string;
-  readonly range: string;
 }
 
 /** Addresses as numbers, `bits` long. */
@@ -22,8 +28,8 @@ const blockBits = 21;
 const linkSize = 4;
 const blockSize = 2 ** (32 - blockBits);
 
-/** How many tasks can have a network at a time. */
-export const linksPerBlock = blockSize / linkSize;
+/** How many tasks can have a network at a time: the first link of a block is the router's to the machine. */
+export const linksPerBlock = blockSize / linkSize - 1;
 
 /** A block that overlaps none of the used ranges, looked for from `preferred` on. */
 export function chooseBlock(used: readonly Range[], preferred: number): number {
@@ -35,11 +41,16 @@ export function chooseBlock(used: readonly Range[], preferred: number): number {
   throw new Error('every address range is in use');
 }
 
-/** Addresses of the link with this number. */
-export function linkOf(block: number, index: number): Link {
+/** Addresses of a block that are the same for all tasks. */
+export function addressesOf(block: number): Addresses {
   const start = first + block * blockSize;
-  const own = start + index * linkSize;
-  return { host: textOf(own + 1), address: textOf(own + 2), range: `${textOf(start)}/${blockBits}` };
+  return { machine: textOf(start + 1), router: textOf(start + 2), range: `${textOf(start)}/${blockBits}` };
+}
+
+/** Addresses of the task's link with this number, from 0. */
+export function linkOf(block: number, index: number): Link {
+  const start = first + block * blockSize + (index + 1) * linkSize;
+  return { router: textOf(start + 1), address: textOf(start + 2) };
 }
 
 /** The ranges that this machine's interfaces and routes have, but for the default route. */

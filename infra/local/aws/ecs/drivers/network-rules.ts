@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { Link } from './addresses.ts';
+import type { Addresses } from './addresses.ts';
 
 /** nftables' numbers: before and after the choice of a route, where addresses are changed. */
 const [before, after] = [-100, 100];
@@ -15,12 +15,19 @@ export function loopbackResolver(): string | undefined {
   }
 }
 
+/** Rules of the router: tasks reach what is beyond it, and neither each other nor the router. */
+export const routerRules = `table inet armada {
+  chain own { type filter hook input priority 0; policy drop; }
+  chain others { type filter hook forward priority 0;
+    iifname "task*" oifname "task*" drop
+  }
+}`;
+
 /**
- * Rules of the machine. `ports`: published ports, by task's address; `reached`: ports of the machine's loopback that
- * some container may reach.
+ * Rules of the machine, to which everything of the tasks comes by one link. `ports`: published ports, by task's
+ * address; `reached`: ports of the machine's loopback that some container may reach.
  */
-export function hostRules(table: string, mark: string, range: string): string {
-  const links = `"${mark}-*"`;
+export function hostRules(table: string, link: string, machine: string, range: string): string {
   const resolver = loopbackResolver();
   return `table inet ${table} {
   map ports { type inet_service : ipv4_addr; }
@@ -29,30 +36,29 @@ export function hostRules(table: string, mark: string, range: string): string {
     ip daddr 127.0.0.1 meta l4proto tcp dnat ip to tcp dport map @ports
   }
   chain in { type nat hook prerouting priority ${before};
-    iifname ${links} ip daddr ${range} tcp dport @reached dnat ip to 127.0.0.1
-    ${resolver ? `iifname ${links} ip daddr ${range} meta l4proto { tcp, udp } th dport 53 dnat ip to ${resolver}` : ''}
+    iifname ${link} ip daddr ${machine} tcp dport @reached dnat ip to 127.0.0.1
+    ${resolver ? `iifname ${link} ip daddr ${machine} meta l4proto { tcp, udp } th dport 53 dnat ip to ${resolver}` : ''}
   }
   chain way { type nat hook postrouting priority ${after};
-    oifname ${links} ip saddr 127.0.0.0/8 masquerade
-    iifname ${links} oifname != ${links} masquerade
+    oifname ${link} ip saddr 127.0.0.0/8 masquerade
+    iifname ${link} ip saddr ${range} masquerade
   }
   chain own { type filter hook input priority 0;
-    iifname ${links} ct state established,related accept
-    iifname ${links} ct status dnat accept
-    iifname ${links} drop
+    iifname ${link} ct state established,related accept
+    iifname ${link} ct status dnat accept
+    iifname ${link} drop
   }
   chain others { type filter hook forward priority 0;
-    iifname ${links} oifname "ar*" drop
-    iifname ${links} ip daddr 169.254.0.0/16 drop
-    oifname ${links} ct state new drop
+    iifname ${link} oifname "ar*" drop
+    iifname ${link} ip daddr 169.254.0.0/16 drop
+    oifname ${link} ct state new drop
   }
 }`;
 }
 
 /** Rules inside a task's namespace; who is in there has no right to change them. */
 export function taskRules(
-  { host }: Link,
-  range: string,
+  { machine, range }: Addresses,
   published: readonly {
     readonly uid: number;
     readonly ports: readonly number[];
@@ -68,7 +74,7 @@ table inet armada {
     ${ports.map(port => `iifname eth0 tcp dport ${port} dnat ip to 127.0.0.1`).join('\n    ')}
   }
   chain out { type nat hook output priority ${before};
-    ${ways.map(({ uid, port }) => `meta skuid ${uid} ip daddr 127.0.0.1 tcp dport ${port} dnat ip to ${host}`).join('\n    ')}
+    ${ways.map(({ uid, port }) => `meta skuid ${uid} ip daddr 127.0.0.1 tcp dport ${port} dnat ip to ${machine}`).join('\n    ')}
   }
   chain way { type nat hook postrouting priority ${after};
     oifname eth0 ip saddr 127.0.0.0/8 masquerade
@@ -80,8 +86,8 @@ table inet armada {
   }
   chain machine { type filter hook output priority 0;
     ct state established,related accept
-    ${ways.map(({ uid, port }) => `meta skuid ${uid} ip daddr ${host} tcp dport ${port} accept`).join('\n    ')}
-    ${loopbackResolver() ? `ip daddr ${host} th dport 53 accept` : ''}
+    ${ways.map(({ uid, port }) => `meta skuid ${uid} ip daddr ${machine} tcp dport ${port} accept`).join('\n    ')}
+    ${loopbackResolver() ? `ip daddr ${machine} th dport 53 accept` : ''}
     oifname eth0 ip daddr ${range} drop
   }
 }`;

@@ -3,11 +3,20 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { chooseBlock, type Link, linkOf, linksPerBlock, usedRanges } from './addresses.ts';
-import { hostRules, loopbackResolver, taskRules } from './network-rules.ts';
-import { findTool } from './tools.ts';
+import { addressesOf, chooseBlock, type Link, linkOf, linksPerBlock, usedRanges } from './addresses.ts';
+import { loopbackResolver, taskRules } from './network-rules.ts';
+import {
+  findNetworkTools,
+  layRouter,
+  type NetworkTools,
+  namespaces,
+  plug,
+  removal,
+  tableOf,
+  unplug,
+} from './router.ts';
 
-/** One task's own network: a loopback of its own, and one link to the machine. */
+/** One task's own network: a loopback of its own, and one link to the router. */
 export interface TaskNetwork {
   /** The namespace, for nsenter. */
   readonly file: string;
@@ -32,7 +41,6 @@ interface Joined extends TaskNetwork {
   ruled: boolean;
 }
 
-const namespaces = '/run/netns';
 /** One file per installation, named by its mark, with the path of its folder. */
 const notes = '/run/armada-networks';
 
@@ -41,9 +49,7 @@ const notes = '/run/armada-networks';
  * and of it the machine reaches published ports alone.
  */
 export class Networks {
-  readonly #ip: string;
-  readonly #nft: string;
-  readonly #nsenter: string;
+  readonly #tools: NetworkTools;
   readonly #directory: string;
   /** Names everything of ours on this machine; other installations have other folders. */
   readonly #mark: string;
@@ -51,10 +57,8 @@ export class Networks {
   readonly #tasks = new Map<string, Promise<Joined>>();
   readonly #indexes = new Set<number>();
 
-  private constructor(directory: string, tools: { ip: string; nft: string; nsenter: string }) {
-    this.#ip = tools.ip;
-    this.#nft = tools.nft;
-    this.#nsenter = tools.nsenter;
+  private constructor(directory: string, tools: NetworkTools) {
+    this.#tools = tools;
     this.#directory = directory;
     const hash = createHash('sha256').update(path.resolve(directory)).digest();
     this.#mark = `ar${hash.toString('hex', 0, 3)}`;
@@ -66,14 +70,14 @@ export class Networks {
    * can't do it.
    */
   static async open(directory: string): Promise<Networks | undefined> {
-    const [ip, nft, nsenter] = ['ip', 'nft', 'nsenter'].map(findTool);
+    const tools = findNetworkTools();
     let networks: Networks | undefined;
     try {
-      if (!ip || !nft || !nsenter) throw new Error('ip (iproute2) or nft (nftables) is missing');
-      networks = new Networks(directory, { ip, nft, nsenter });
+      if (!tools) throw new Error('ip (iproute2) or nft (nftables) is missing');
+      networks = new Networks(directory, tools);
       await networks.close();
       for (const mark of foldersIn(notes))
-        if (!existsSync(readFileSync(path.join(notes, mark), 'utf8'))) await remove(nft, ip, mark);
+        if (!existsSync(readFileSync(path.join(notes, mark), 'utf8'))) await remove(tools, mark);
       await networks.#lay();
       await networks.join('trial');
       await networks.publish('trial', { uid: 0, ports: [1], reaches: [1] });
@@ -106,19 +110,23 @@ export class Networks {
     if (isNew) joined.published = [...joined.published, published];
     joined.ruled = true;
     const { address } = joined.link;
+    const table = tableOf(this.#mark);
     const elements = isNew
       ? [
-          ...published.ports.map(port => `add element inet ${this.#table} ports { ${port} : ${address} }`),
-          ...published.reaches.map(port => `add element inet ${this.#table} reached { ${port} }`),
+          ...published.ports.map(port => `add element inet ${table} ports { ${port} : ${address} }`),
+          ...published.reaches.map(port => `add element inet ${table} reached { ${port} }`),
         ]
       : [];
-    const rules = taskRules(joined.link, this.#range, joined.published);
-    await shell(`${this.#nft} -f - <<'END'
-${elements.join('\n')}
-END
-${this.#nsenter} --net=${joined.file} /bin/sh -ec 'echo 1 > /proc/sys/net/ipv4/conf/all/route_localnet; ${this.#nft} -f -' <<'END'
+    const rules = taskRules(addressesOf(this.#block), joined.published);
+    const { nft, nsenter } = this.#tools;
+    await Promise.all([
+      elements.length > 0 ? shell(`${nft} -f - <<'END'\n${elements.join('\n')}\nEND`) : undefined,
+      shell(`${nsenter} --net=${joined.file} /bin/sh -ec '
+  echo 1 > /proc/sys/net/ipv4/conf/all/route_localnet
+  exec ${nft} -f -' <<'END'
 ${rules}
-END`);
+END`),
+    ]);
   }
 
   /** Removes the task's network; whoever still is in it is cut off. */
@@ -128,9 +136,10 @@ END`);
     if (!joined) return;
     const ports = joined.published.flatMap(each => each.ports);
     const list = ports.join(', ');
-    const forget = ports.length > 0 ? `${this.#nft} 'delete element inet ${this.#table} ports { ${list} }'\n` : '';
-    await shell(`${forget}${this.#ip} link del ${joined.name} || true
-${this.#ip} netns del ${joined.name}`).catch(() => {});
+    const { nft } = this.#tools;
+    const forget =
+      ports.length > 0 ? `${nft} 'delete element inet ${tableOf(this.#mark)} ports { ${list} }' || true\n` : '';
+    await shell(forget + unplug(this.#tools, this.#mark, joined.name, joined.index)).catch(() => {});
     this.#indexes.delete(joined.index);
   }
 
@@ -138,21 +147,13 @@ ${this.#ip} netns del ${joined.name}`).catch(() => {});
   async close(): Promise<void> {
     this.#tasks.clear();
     this.#indexes.clear();
-    await remove(this.#nft, this.#ip, this.#mark);
-  }
-
-  get #table(): string {
-    return tableOf(this.#mark);
-  }
-
-  get #range(): string {
-    return linkOf(this.#block, 0).range;
+    await remove(this.#tools, this.#mark);
   }
 
   async #lay(): Promise<void> {
     mkdirSync(notes, { recursive: true, mode: 0o700 });
     writeFileSync(path.join(notes, this.#mark), path.resolve(this.#directory));
-    await shell(`${this.#nft} -f - <<'END'\n${hostRules(this.#table, this.#mark, this.#range)}\nEND`);
+    await shell(layRouter(this.#tools, this.#mark, addressesOf(this.#block)));
     // Answers to tasks come in here. Left on afterwards, for somebody else may have come to need it.
     for (const name of Object.keys(os.networkInterfaces()))
       if (name !== 'lo') writeFileSync(`/proc/sys/net/ipv4/conf/${name}/forwarding`, '1');
@@ -164,35 +165,22 @@ ${this.#ip} netns del ${joined.name}`).catch(() => {});
     this.#indexes.add(index);
     const link = linkOf(this.#block, index);
     const name = `${this.#mark}-${index}`;
-    await shell(`${this.#ip} -batch - <<'END'
-netns add ${name}
-link add ${name} type veth peer name eth0 netns ${name}
-addr add ${link.host}/30 dev ${name}
-link set ${name} up
-END
-${this.#ip} -n ${name} -batch - <<'END'
-link set lo up
-addr add ${link.address}/30 dev eth0
-link set eth0 up
-route add default via ${link.host}
-END
-echo 1 > /proc/sys/net/ipv4/conf/${name}/route_localnet
-echo 1 > /proc/sys/net/ipv4/conf/${name}/forwarding`);
+    await shell(plug(this.#tools, this.#mark, name, index, link));
     return {
       index,
       name,
       link,
       file: path.join(namespaces, name),
-      resolvConf: this.#resolvConf(name, link),
+      resolvConf: this.#resolvConf(),
       published: [],
       ruled: false,
     };
   }
 
-  #resolvConf(name: string, { host }: Link): string | undefined {
+  #resolvConf(): string | undefined {
     if (loopbackResolver() === undefined) return undefined;
-    const file = path.join(this.#directory, `${name}.resolv.conf`);
-    writeFileSync(file, `nameserver ${host}\n`, { mode: 0o644 });
+    const file = path.join(this.#directory, 'resolv.conf');
+    writeFileSync(file, `nameserver ${addressesOf(this.#block).machine}\n`, { mode: 0o644 });
     return file;
   }
 }
@@ -201,14 +189,9 @@ function sameAs(one: Published, other: Published): boolean {
   return JSON.stringify(one) === JSON.stringify(other);
 }
 
-function tableOf(mark: string): string {
-  return `armada_${mark}`;
-}
-
-async function remove(nft: string, ip: string, mark: string): Promise<void> {
+async function remove(tools: NetworkTools, mark: string): Promise<void> {
   const names = foldersIn(namespaces).filter(name => name.startsWith(`${mark}-`));
-  const removals = names.map(name => `${ip} link del ${name}; ${ip} netns del ${name}`);
-  await shell(`set +e\n${nft} delete table inet ${tableOf(mark)}\n${removals.join('\n')}\ntrue`);
+  await shell(removal(tools, mark, names));
   rmSync(path.join(notes, mark), { force: true });
 }
 
