@@ -32,9 +32,13 @@ export interface Portal {
   close(): Promise<void>;
 }
 
+/** Bundled once: they are the same for every portal of this process. */
+let bundled: ReturnType<typeof buildAssets> | undefined;
+
 /** Pages and assets as they are, over a canned API: enough for the UI to live on. */
 export async function startPortal(): Promise<Portal> {
-  const assets = await buildAssets();
+  bundled ??= buildAssets();
+  const assets = await bundled;
   const streams = new Set<ServerResponse>();
   const asked: Portal['asked'] = [];
   const state: Portal['state'] = { items: [], students: [], courses: [pythonCourse], role: 'instructor', boot: {} };

@@ -3,10 +3,13 @@ import type { Browser, BrowserContext, Page, Response } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
 import { chromiumIsThere, openChromium } from '../support/chromium.ts';
 import { eventually } from '../support/eventually.ts';
-import { aClass, type Item, pythonCourse } from './class.ts';
+import { aClass, type Item } from './class.ts';
 import { type Portal, startPortal } from './harness.ts';
 
-/** A browser on a portal of its own, new for each test; every test also fails on anything that the page complained of. */
+/**
+ * A browser window on a portal of its own, both new for each test: what a page sends while it is being closed may come
+ * late, and must not be heard by the next test. Every test also fails on anything that the page complained of.
+ */
 export class Visit {
   portal!: Portal;
   page!: Page;
@@ -17,27 +20,19 @@ export class Visit {
 
   constructor() {
     beforeAll(async () => {
-      if (chromiumIsThere) [this.browser, this.portal] = await Promise.all([openChromium(), startPortal()]);
+      if (chromiumIsThere) this.browser = await openChromium();
     });
     afterAll(async () => {
       await this.browser?.close();
-      await this.portal?.close();
     });
     beforeEach(async () => {
       if (!chromiumIsThere) return;
-      Object.assign(this.portal.state, {
-        items: [],
-        students: [],
-        courses: [pythonCourse],
-        role: 'instructor',
-        boot: {},
-      });
-      this.portal.asked.length = 0;
-      this.portal.cut(false);
+      this.portal = await startPortal();
       await this.open(1200);
     });
     afterEach(async () => {
       await this.context?.close();
+      await this.portal?.close();
       expect(this.complaints).toEqual([]);
     });
   }
@@ -49,7 +44,11 @@ export class Visit {
     this.context = await this.browser!.newContext({ viewport: { width, height: 800 }, colorScheme: 'light' });
     this.page = await this.context.newPage();
     this.page.setDefaultTimeout(10_000);
-    this.page.on('console', message => message.type() === 'error' && this.complaints.push(message.text()));
+    this.page.on('console', message => {
+      // Another process of this machine made or removed a network: the page has no part in it, and asks again.
+      if (message.type() !== 'error' || message.text().includes('ERR_NETWORK_CHANGED')) return;
+      this.complaints.push(message.text());
+    });
     this.page.on('pageerror', error => this.complaints.push(error.message));
   }
 
