@@ -71,7 +71,7 @@ const workspaces = createWorkspaceReconciler({
   ideImage: settings.ARMADA_IDE_IMAGE,
   keys: derivedFrom(settings.ARMADA_SECRET),
   executionRoleArn: settings.ARMADA_EXECUTION_ROLE_ARN,
-  logGroup: settings.ARMADA_LOG_GROUP,
+  logs: settings.logs,
 });
 const students = createStudentReconciler({ clients, userPoolId: settings.ARMADA_USER_POOL_ID, deployment });
 

@@ -1,10 +1,11 @@
 import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
-import type { Balancer } from '../api/resources/host.ts';
+import { type Balancer, readBalancers } from '../api/resources/host.ts';
 
 /** The controller's part of the settings, by the names of its environment. Meanings: ARCHITECTURE.md. */
 const Environment = Type.Object({
   DATABASE_URL: Type.String({ pattern: '^postgres(ql)?://' }),
+  AWS_REGION: Type.Optional(Type.String({ minLength: 1 })),
   ARMADA_DEPLOYMENT: Type.Optional(Type.String({ pattern: '^[a-z0-9]{1,12}$' })),
   ARMADA_CLUSTER: Type.String({ minLength: 1 }),
   ARMADA_CAPACITY_PROVIDER: Type.Optional(Type.String({ minLength: 1 })),
@@ -27,15 +28,14 @@ const Environment = Type.Object({
   ARMADA_RATES: Type.Optional(Type.Union([Type.Literal('aws'), Type.Literal('off')])),
 });
 
-const Balancers = Type.Array(
-  Type.Object({ listenerArn: Type.String({ minLength: 1 }), domain: Type.String({ minLength: 1 }) }),
-  { minItems: 1 },
-);
-
 /** What the controller is told at its start. Secrets are in it: it is never logged. */
-export type Settings = Omit<Static<typeof Environment>, 'ARMADA_BALANCERS' | 'ARMADA_DEPLOYMENT'> & {
+export type Settings = Omit<
+  Static<typeof Environment>,
+  'ARMADA_BALANCERS' | 'ARMADA_DEPLOYMENT' | 'ARMADA_LOG_GROUP' | 'AWS_REGION'
+> & {
   readonly ARMADA_DEPLOYMENT: string;
   readonly balancers: readonly Balancer[];
+  readonly logs?: { readonly group: string; readonly region: string };
 };
 
 /** Reads the settings; throws one error that names every fault, without any value. */
@@ -43,22 +43,19 @@ export function readSettings(environment: Readonly<Record<string, string | undef
   const given = Object.fromEntries(
     Object.keys(Environment.properties).flatMap(name => (environment[name] ? [[name, environment[name]]] : [])),
   );
-  const balancers = readBalancers(environment['ARMADA_BALANCERS']);
+  const balancers = readBalancers(environment['ARMADA_BALANCERS'], environment['ARMADA_PORTAL_URL']);
   const faults = Value.Errors(Environment, given).map(fault =>
     `${fault.instancePath.slice(1)} ${fault.message}`.trim(),
   );
-  if (!balancers) faults.push('ARMADA_BALANCERS is not a JSON list of {"listenerArn", "domain"}');
-  if (faults.length > 0 || !balancers || !Value.Check(Environment, given))
+  if (typeof balancers === 'string') faults.push(balancers);
+  if (given['ARMADA_LOG_GROUP'] && !given['AWS_REGION']) faults.push('AWS_REGION is missing: where the log group is');
+  if (faults.length > 0 || typeof balancers === 'string' || !Value.Check(Environment, given))
     throw new Error(`these settings are wrong: ${faults.join('; ')}`);
-  const { ARMADA_BALANCERS: _, ...settings } = given;
-  return { ...settings, ARMADA_DEPLOYMENT: given.ARMADA_DEPLOYMENT ?? 'armada', balancers };
-}
-
-function readBalancers(text: string | undefined): readonly Balancer[] | undefined {
-  try {
-    const read: unknown = JSON.parse(text ?? '');
-    return Value.Check(Balancers, read) ? read : undefined;
-  } catch {
-    return undefined;
-  }
+  const { ARMADA_BALANCERS: _, ARMADA_LOG_GROUP: group, AWS_REGION: region, ...settings } = given;
+  return {
+    ...settings,
+    ARMADA_DEPLOYMENT: given.ARMADA_DEPLOYMENT ?? 'armada',
+    balancers,
+    ...(group === undefined || region === undefined ? {} : { logs: { group, region } }),
+  };
 }

@@ -42,8 +42,8 @@ export async function buildApp(dependencies: Dependencies): Promise<App> {
   const { settings, pool, keys, now } = dependencies;
   const app = fastify({
     logger: dependencies.logger ?? false,
-    // The balancer is the only one before us: the address that it appended is the true one, others are anybody's word.
-    trustProxy: (_address, hop) => hop < 1,
+    // The addresses that the proxies of the deployment appended are true ones, others are anybody's word.
+    trustProxy: (_address, hop) => hop < settings.proxies,
     bodyLimit: bodyBytes,
     routerOptions: { maxParamLength: pathPartBytes },
     requestTimeout: connectionMilliseconds,

@@ -63,7 +63,9 @@ export function registerOpen(app: App, { pool, settings, keys, now }: Dependenci
     const ticket = await signTicket(keys, claims, now());
     // The gate checks Origin, which a browser hides under a stricter policy.
     reply.header('referrer-policy', 'strict-origin');
-    return sendPage(reply, 200, openPage({ action: `${url}${enterPath}`, ticket, to }), { formAction: url });
+    return sendPage(reply, 200, openPage({ action: `${url}${enterPath}`, ticket, to }), {
+      formAction: new URL(url).origin,
+    });
   });
 }
 

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Balancer } from '../resources/host.ts';
+import { type Balancer, pathPrefix } from '../resources/host.ts';
 import { bearerOf } from './principal.ts';
 import { Refused } from './problem.ts';
 
@@ -11,6 +11,8 @@ interface Where {
 /** Addresses that are asked for by programs that know no host name: the balancer's health check, gates. */
 const hostless = new Set(['/healthz', '/readyz', '/v1/heartbeats']);
 const asleepSeconds = 5;
+/** A slug, as part of a host name. */
+const labelPattern = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
 /**
  * Sorts requests by their host before anything else looks at them. The portal's own go on. A workspace's host comes
@@ -22,8 +24,8 @@ export function registerHosts(app: FastifyInstance, where: Where): void {
   app.addHook('onRequest', async (request, reply) => {
     const host = (request.headers.host ?? '').toLowerCase();
     if (host === portalHost) return;
-    const label = workspaceLabel(host, where.balancers);
-    if (label !== undefined) return answerAsleep(request, reply, label, where.portalUrl);
+    const asked = workspaceAsked(host, request.url, where.balancers);
+    if (asked) return answerAsleep(request, reply, asked, where.portalUrl);
     const [path = ''] = request.url.split('?');
     if (hostless.has(path) || bearerOf(request) !== undefined) return;
     throw new Refused(421, `This is Armada, at ${where.portalUrl}.`);
@@ -36,12 +38,31 @@ export function workspaceLabel(host: string, balancers: readonly Balancer[]): st
   const labels = balancers
     .filter(({ domain }) => name?.endsWith(`.${domain}`))
     .map(({ domain }) => name?.slice(0, -domain.length - 1));
-  return labels.find(label => label !== undefined && /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(label));
+  return labels.find(label => label !== undefined && labelPattern.test(label));
 }
 
-async function answerAsleep(request: FastifyRequest, reply: FastifyReply, label: string, portalUrl: string) {
+/** Which workspace is asked for, by its host or, on a host that workspaces share, by the path; and its path there. */
+function workspaceAsked(host: string, url: string, balancers: readonly Balancer[]): Asked | undefined {
+  const shared = balancers.some(({ domain, path }) => path === true && host.replace(/:\d{1,5}$/, '') === domain);
+  if (shared) {
+    const [label = '', ...rest] = url.startsWith(pathPrefix) ? url.slice(pathPrefix.length).split(/(?=[/?])/) : [];
+    return labelPattern.test(label) ? { label, path: rest.join('').replace(/^(?!\/)/, '/') } : undefined;
+  }
+  const label = workspaceLabel(
+    host,
+    balancers.filter(({ path }) => path !== true),
+  );
+  return label === undefined ? undefined : { label, path: url };
+}
+
+interface Asked {
+  readonly label: string;
+  readonly path: string;
+}
+
+async function answerAsleep(request: FastifyRequest, reply: FastifyReply, { label, path }: Asked, portalUrl: string) {
   if (!isNavigation(request)) throw new Refused(503, 'This workspace is not running.', asleepSeconds);
-  const to = pathOf(request.url) ?? '/';
+  const to = pathOf(path) ?? '/';
   const query = to === '/' ? '' : `?to=${encodeURIComponent(to)}`;
   return reply.header('cache-control', 'no-store').redirect(`${portalUrl}/wake/${label}${query}`, 303);
 }

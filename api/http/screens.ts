@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import type { Boot } from '../resources/boot.ts';
+import { sharesOrigin } from '../resources/host.ts';
 import { findWorkspace, listWorkspaces } from '../store/workspaces.ts';
 import { roleOf } from './auth.ts';
 import type { App, Dependencies } from './dependencies.ts';
@@ -23,7 +24,12 @@ export function registerScreens(app: App, { pool, settings, assets }: Dependenci
     const { id, slug, role, spec } = request.principal.person;
     const outbox = settings.outboxUrl !== undefined && role === 'instructor';
     const person = { id, slug, name: spec.name, email: spec.email, role };
-    return { person, outbox, ...(settings.unwalled && { unwalled: true }) };
+    return {
+      person,
+      outbox,
+      ...(settings.unwalled && { unwalled: true }),
+      ...(role === 'instructor' && sharesOrigin(settings.balancers) && { sharedOrigin: true }),
+    };
   };
   const classPage = (reply: FastifyReply, boot: Boot) =>
     sendPage(reply, 200, shellPage({ page: 'class', title: 'Armada', boot }));

@@ -1,11 +1,12 @@
 import type { FastifyReply } from 'fastify';
+import { workspaceHost } from '../resources/host.ts';
 import type { Settings } from './settings.ts';
 
 /** Where a form may lead: `'self'`, and the workspaces' origins, for browsers check where a form's answer redirects to. */
 export function formTargets({ balancers, portalUrl }: Pick<Settings, 'balancers' | 'portalUrl'>): string {
   const portal = new URL(portalUrl);
   const port = portal.port === '' ? '' : `:${portal.port}`;
-  return ["'self'", ...balancers.map(({ domain }) => `${portal.protocol}//*.${domain}${port}`)].join(' ');
+  return ["'self'", ...balancers.map(each => `${portal.protocol}//${workspaceHost('*', each)}${port}`)].join(' ');
 }
 
 /** Answers a page: never kept, and with the form targets that it needs. */

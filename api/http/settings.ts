@@ -1,6 +1,6 @@
 import { type Static, type TProperties, Type } from 'typebox';
 import { Value } from 'typebox/value';
-import type { Balancer } from '../resources/host.ts';
+import { type Balancer, readBalancers } from '../resources/host.ts';
 
 const origin = '^https?://[^/?#@\\s]+/?$';
 
@@ -19,22 +19,14 @@ const variables = {
   ARMADA_OUTBOX_URL: Type.Optional(Type.String({ pattern: '^https?://' })),
   /** `1`: tasks share one user, so nothing keeps students apart; pages say so. */
   ARMADA_UNWALLED: Type.Optional(Type.Literal('1')),
+  /** How many proxies are in front, each appending an address: the balancer, and perhaps a CDN before it. */
+  ARMADA_PROXIES: Type.Optional(Type.String({ pattern: '^[1-9]$' })),
   PORT: Type.String({ pattern: '^[0-9]{1,5}$' }),
   /** The address to listen at; loopback unless the deployment's network is the wall (a container). */
   HOST: Type.Optional(Type.String({ minLength: 1 })),
 } satisfies TProperties;
 
 const Environment = Type.Object(variables);
-const Balancers = Type.Array(
-  Type.Object(
-    {
-      listenerArn: Type.String({ minLength: 1 }),
-      domain: Type.String({ pattern: '^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$' }),
-    },
-    { additionalProperties: false },
-  ),
-  { minItems: 1 },
-);
 
 /** What the API is told at its start. Secrets are in it: it is never logged. */
 export interface Settings {
@@ -51,6 +43,7 @@ export interface Settings {
   readonly operatorToken: string | undefined;
   readonly outboxUrl: string | undefined;
   readonly unwalled: boolean;
+  readonly proxies: number;
   readonly port: number;
   readonly host: string;
 }
@@ -61,7 +54,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     Object.keys(variables).flatMap(name => (environment[name] ? [[name, environment[name]]] : [])),
   );
   const faults = Value.Errors(Environment, given).map(wordsOf);
-  const balancers = readBalancers(environment['ARMADA_BALANCERS']);
+  const balancers = readBalancers(environment['ARMADA_BALANCERS'], environment['ARMADA_PORTAL_URL']);
   if (typeof balancers === 'string') faults.push(balancers);
   if (Number(environment['PORT']) > 65_535) faults.push('PORT is above 65535');
   if (faults.length > 0 || typeof balancers === 'string' || !Value.Check(Environment, given)) {
@@ -84,19 +77,10 @@ function settingsOf(given: Static<typeof Environment>, balancers: readonly Balan
     operatorToken: given.ARMADA_OPERATOR_TOKEN,
     outboxUrl: given.ARMADA_OUTBOX_URL,
     unwalled: given.ARMADA_UNWALLED === '1',
+    proxies: Number(given.ARMADA_PROXIES ?? 1),
     port: Number(given.PORT),
     host: given.HOST ?? '127.0.0.1',
   };
-}
-
-function readBalancers(text: string | undefined): readonly Balancer[] | string {
-  try {
-    const read: unknown = JSON.parse(text ?? '');
-    if (Value.Check(Balancers, read)) return read;
-  } catch {
-    // Said below.
-  }
-  return 'ARMADA_BALANCERS is not a JSON list of {"listenerArn", "domain"}';
 }
 
 function wordsOf(fault: {

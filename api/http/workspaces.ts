@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { workspaceOrigin } from '../resources/host.ts';
+import { workspaceUrl } from '../resources/host.ts';
 import { describeWorkspace } from '../resources/labels.ts';
 import type { Problem } from '../resources/problem.ts';
 import { workspaceRowOf } from '../resources/rows.ts';
@@ -114,7 +114,7 @@ export function shownWorkspace(
   { balancers, portalUrl }: Pick<Settings, 'balancers' | 'portalUrl'>,
 ): WorkspaceItem {
   const balancer = workspace.slot && balancers[workspace.slot.balancer];
-  return { ...workspace, url: balancer ? workspaceOrigin(workspace.slug, balancer, portalUrl) : null };
+  return { ...workspace, url: balancer ? workspaceUrl(workspace.slug, balancer, portalUrl) : null };
 }
 
 interface Result {

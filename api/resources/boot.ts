@@ -12,6 +12,8 @@ export interface Boot {
   readonly outbox?: boolean;
   /** True when students on this machine are not walled off from each other: every page says so. */
   readonly unwalled?: boolean;
+  /** Instructors: true when all workspaces share one origin, so that students' pages are not kept from each other. */
+  readonly sharedOrigin?: boolean;
   /** Class page: slug of the course in the address; null or missing: the first one. */
   readonly course?: string | null;
   /** Class page: show the class's settings instead of its table. */

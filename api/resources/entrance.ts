@@ -9,7 +9,10 @@ export const enterPath = '/.gate/enter';
 /** 200 once the gate holds the home and the IDE answers, else 503; open to everyone, says nothing. */
 export const healthPath = '/.gate/health';
 
-/** `__Host-` cookies: Secure, Path=/, no Domain. The state's is SameSite=None, for the portal may be another site. */
+/**
+ * `__Host-` cookies: Secure, Path=/, no Domain. The state's is SameSite=None, for the portal may be another site. Where
+ * workspaces share an origin, `__Secure-` ones with the workspace's path and slug (infra/gate/cookies.ts).
+ */
 export const stateCookie = '__Host-armada-state';
 export const gateCookie = '__Host-armada-gate';
 export const stateSeconds = 300;
@@ -67,7 +70,7 @@ export const gateEnvironment = {
   slug: 'ARMADA_WORKSPACE_SLUG',
   homeId: 'ARMADA_HOME_ID',
   homePath: 'ARMADA_HOME',
-  /** Every origin under which this workspace may be reached, space-separated. */
+  /** Every address under which this workspace may be reached, space-separated: origins, with a path where one is shared. */
   origins: 'ARMADA_ORIGINS',
   portalUrl: 'ARMADA_PORTAL_URL',
   heartbeatUrl: 'ARMADA_HEARTBEAT_URL',

@@ -8,12 +8,12 @@ import {
   stateSeconds,
   type TicketClaims,
 } from '../../api/resources/entrance.ts';
-import { cookiesNamed, setCookie } from './cookies.ts';
+import { cookieName, cookiesNamed, setCookie } from './cookies.ts';
 import { notNowPage, ownHeaders, refusedPage, sendPage } from './pages.ts';
 import { portalTarget, safeTarget } from './paths.ts';
 import { readForm } from './requests.ts';
 import type { Sessions } from './sessions.ts';
-import type { Settings } from './settings.ts';
+import type { Place, Settings } from './settings.ts';
 import type { Tickets } from './tickets.ts';
 
 export interface EntranceParts {
@@ -33,15 +33,20 @@ const statePattern = /^[A-Za-z0-9_-]{43}$/;
 const formBytes = 16 * 1024;
 
 /** Sends a person to the portal for a ticket, bound to this browser by the state cookie. */
-export function sendToPortal(parts: EntranceParts, request: IncomingMessage, response: ServerResponse): void {
+export function sendToPortal(
+  parts: EntranceParts,
+  request: IncomingMessage,
+  response: ServerResponse,
+  place: Place,
+): void {
   // Two tabs that come at once share the state: with one each, the second cookie would shut out the first tab.
-  const known = cookiesNamed(request.headers, stateCookie).find(value => statePattern.test(value));
+  const known = cookiesNamed(request.headers, cookieName(stateCookie, place)).find(value => statePattern.test(value));
   const state = known ?? randomBytes(stateBytes).toString('base64url');
   const { portalOrigin, slug } = parts.settings;
   response.writeHead(303, {
     ...ownHeaders,
     location: portalTarget(portalOrigin, slug, hashOf(state), request.url ?? '/'),
-    'set-cookie': setCookie(stateCookie, state, stateSeconds, 'None'),
+    'set-cookie': setCookie(place, stateCookie, state, { seconds: stateSeconds, sameSite: 'None' }),
   });
   response.end();
 }
@@ -51,7 +56,7 @@ export async function enter(
   parts: EntranceParts,
   request: IncomingMessage,
   response: ServerResponse,
-  origin: string,
+  place: Place,
 ): Promise<void> {
   const refuse = (reason: string) => refuseEntering(parts, response, reason);
   if (request.headers.origin !== parts.settings.portalOrigin) return refuse('origin');
@@ -60,15 +65,15 @@ export async function enter(
   if (!(await parts.isOpen())) return sendPage(response, notNowPage(parts.settings.portalOrigin), true);
   const claims = await parts.tickets.use(form.get('ticket') ?? '');
   if (typeof claims === 'string') return refuse(claims);
-  const target = safeTarget(origin, form.get('to') ?? '/');
-  if (isInside(parts, request, claims)) return redirect(response, target, []);
-  const states = cookiesNamed(request.headers, stateCookie);
+  const target = safeTarget(place, form.get('to') ?? '/');
+  if (isInside(parts, request, place, claims)) return redirect(response, target, []);
+  const states = cookiesNamed(request.headers, cookieName(stateCookie, place));
   if (!states.some(state => hashOf(state) === claims.state)) return refuse('state');
   const token = parts.sessions.add(claims);
   parts.log.info({ sub: claims.sub, sid: claims.sid, as: claims.as }, 'person entered');
   redirect(response, target, [
-    setCookie(gateCookie, token, gateSessionSeconds, 'Lax'),
-    setCookie(stateCookie, '', 0, 'None'),
+    setCookie(place, gateCookie, token, { seconds: gateSessionSeconds, sameSite: 'Lax' }),
+    setCookie(place, stateCookie, '', { seconds: 0, sameSite: 'None' }),
   ]);
   parts.onEntered();
 }
@@ -79,8 +84,8 @@ function refuseEntering(parts: EntranceParts, response: ServerResponse, reason: 
 }
 
 /** Another tab of this browser was faster, with the same person's ticket: the state cookie is used up by then. */
-function isInside(parts: EntranceParts, request: IncomingMessage, claims: TicketClaims): boolean {
-  const session = parts.sessions.find(cookiesNamed(request.headers, gateCookie));
+function isInside(parts: EntranceParts, request: IncomingMessage, place: Place, claims: TicketClaims): boolean {
+  const session = parts.sessions.find(cookiesNamed(request.headers, cookieName(gateCookie, place)));
   return session?.claims.sub === claims.sub && session.claims.sid === claims.sid;
 }
 

@@ -9,7 +9,9 @@ export interface Page {
   /** Paragraphs of plain text. */
   readonly text: readonly string[];
   /** A link onwards, or a button that posts. */
-  readonly next?: { readonly link: string; readonly label: string } | { readonly continueTo: string };
+  readonly next?:
+    | { readonly link: string; readonly label: string }
+    | { readonly continueTo: string; readonly base: string };
   /** The page asks again by itself after so many seconds. */
   readonly refreshSeconds?: number;
 }
@@ -63,8 +65,13 @@ export function notNowPage(portalOrigin: string): Page {
 }
 
 /** A path below the gate's own that is none. */
-export function notFoundPage(): Page {
-  return { status: 404, title: 'There is no such page', text: [], next: { link: '/', label: 'Go to the workspace' } };
+export function notFoundPage(base: string): Page {
+  return {
+    status: 404,
+    title: 'There is no such page',
+    text: [],
+    next: { link: `${base}/`, label: 'Go to the workspace' },
+  };
 }
 
 /** The IDE does not answer. */
@@ -78,12 +85,12 @@ export function ideAwayPage(): Page {
 }
 
 /** Shown to staff, once per session, before anything that a student's code could have made. */
-export function noticePage(owner: string, to: string): Page {
+export function noticePage(owner: string, base: string, to: string): Page {
   return {
     status: 200,
     title: `Code on this page is ${possessive(owner)}.`,
     text: ['Armada never asks for a password here.', 'Type nothing that is not meant for the owner of this workspace.'],
-    next: { continueTo: to },
+    next: { continueTo: to, base },
   };
 }
 
@@ -110,7 +117,7 @@ function render(page: Page): string {
 function renderNext(next: Page['next']): string {
   if (!next) return '';
   if ('link' in next) return `<a href="${escapeHtml(next.link)}">${escapeHtml(next.label)}</a>`;
-  return `<form method="post" action="${continuePath}"><input type="hidden" name="to" value="${escapeHtml(next.continueTo)}"><button autofocus>Continue</button></form>`;
+  return `<form method="post" action="${escapeHtml(next.base)}${continuePath}"><input type="hidden" name="to" value="${escapeHtml(next.continueTo)}"><button autofocus>Continue</button></form>`;
 }
 
 function possessive(name: string): string {

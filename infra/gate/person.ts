@@ -10,9 +10,9 @@ export const personPath = `${gatePaths}active`;
  * Listens in the page itself to keyboard and pointer, whatever the IDE is; `isTrusted` leaves out what a page's own
  * script makes up. `here`: it runs, so that WebSockets need not be read for signs of a person.
  */
-const script = `(() => {
+const scriptAt = (base: string) => `(() => {
   let last = -Infinity;
-  const tell = what => void fetch('${personPath}', { method: 'POST', body: what, keepalive: true }).catch(() => {});
+  const tell = what => void fetch('${base}${personPath}', { method: 'POST', body: what, keepalive: true }).catch(() => {});
   const seen = event => {
     if (!event.isTrusted || performance.now() - last < 30000) return;
     last = performance.now();
@@ -25,11 +25,12 @@ const script = `(() => {
 `;
 
 /** What is put after a page: parsed as its last element, and code-server's policy allows scripts of its own origin. */
-const tag = `<script src="${personScriptPath}"></script>`;
+const tagAt = (base: string) => `<script src="${base}${personScriptPath}"></script>`;
 const bodyBytes = 16;
 
 /** Answers with the script. */
-export function sendPersonScript(response: ServerResponse): void {
+export function sendPersonScript(response: ServerResponse, base: string): void {
+  const script = scriptAt(base);
   const type = 'text/javascript; charset=utf-8';
   response.writeHead(200, { ...ownHeaders, 'content-type': type, 'content-length': Buffer.byteLength(script) });
   response.end(script);
@@ -51,14 +52,14 @@ export function isIdePage(path: string): boolean {
 }
 
 /** Passes an answer on, with the script after it if it is a page that can be added to. */
-export function sendWithScript(answer: IncomingMessage, response: ServerResponse): void {
+export function sendWithScript(answer: IncomingMessage, response: ServerResponse, base: string): void {
   const { connection: _, 'keep-alive': __, 'transfer-encoding': ___, ...headers } = answer.headers;
   const type = headers['content-type'] ?? '';
   const isPage = answer.statusCode === 200 && /^text\/html\b/i.test(type) && !headers['content-encoding'];
   if (isPage) delete headers['content-length'];
   response.writeHead(answer.statusCode ?? 502, headers);
   answer.pipe(response, { end: !isPage });
-  if (isPage) answer.once('end', () => response.end(tag));
+  if (isPage) answer.once('end', () => response.end(tagAt(base)));
   answer.once('close', () => {
     if (!answer.complete) response.destroy();
   });

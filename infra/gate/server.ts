@@ -2,14 +2,14 @@ import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { enterPath, gateCookie, healthPath } from '../../api/resources/entrance.ts';
 import type { Activity } from './activity.ts';
-import { cookiesNamed } from './cookies.ts';
+import { cookieName, cookiesNamed } from './cookies.ts';
 import { type EntranceParts, enter, redirect, sendToPortal } from './entrance.ts';
 import { ideAwayPage, notFoundPage, noticePage, refusedPage, sendPage, signedOutPage } from './pages.ts';
-import { continuePath, gatePaths, safeTarget } from './paths.ts';
+import { continuePath, gatePaths, innerPath, safeTarget } from './paths.ts';
 import { isIdePage, personPath, personScriptPath, readTold, sendPersonScript } from './person.ts';
 import { isForeign, isNavigation, isUnsafe, readForm, wantsPage } from './requests.ts';
 import type { Open, Session } from './sessions.ts';
-import type { Settings } from './settings.ts';
+import type { Place, Settings } from './settings.ts';
 import type { Upstream } from './upstream.ts';
 
 export interface ServerParts extends EntranceParts {
@@ -43,38 +43,40 @@ export function createGateServer(parts: ServerParts): http.Server {
 }
 
 async function answer(parts: ServerParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const path = pathOf(request);
-  if (path === undefined) return sendStatus(response, 400);
-  if (path === healthPath) return sendStatus(response, parts.isReady() ? 200 : 503);
-  const origin = originOf(parts, request);
-  if (origin === undefined) return sendStatus(response, 421);
+  if (pathOf(request) === healthPath) return sendStatus(response, parts.isReady() ? 200 : 503);
+  const arrived = arrive(parts, request);
+  if (typeof arrived === 'number') return sendStatus(response, arrived);
+  const { path, place } = arrived;
+  if (path === '') return redirect(response, `${place.origin}${place.base}/`, []);
   if (request.method === 'TRACE') return sendStatus(response, 405);
   if (path === enterPath) {
-    if (request.method === 'POST') return enter(parts, request, response, origin);
+    if (request.method === 'POST') return enter(parts, request, response, place);
     return sendStatus(response, 405);
   }
-  const session = sessionOf(parts, request);
+  const session = sessionOf(parts, request, place);
   if (!session) {
-    if (isNavigation(request)) return sendToPortal(parts, request, response);
+    if (isNavigation(request)) return sendToPortal(parts, request, response, place);
     return sendPage(response, signedOutPage(parts.settings.portalOrigin), wantsPage(request));
   }
-  if (isForeign(request, origin)) {
+  if (isForeign(request, place.origin)) {
     return sendPage(response, refusedPage(parts.settings.portalOrigin), wantsPage(request));
   }
-  if (path === continuePath && request.method === 'POST') return goOn(session, request, response, origin);
-  if (path === personScriptPath) return sendPersonScript(response);
+  if (path === continuePath && request.method === 'POST') return goOn(session, request, response, place);
+  if (path === personScriptPath) return sendPersonScript(response, place.base);
   if (path === personPath && request.method === 'POST') return hear(parts, session, request, response);
-  if (path.startsWith(gatePaths)) return sendPage(response, notFoundPage(), wantsPage(request));
+  if (path.startsWith(gatePaths)) return sendPage(response, notFoundPage(place.base), wantsPage(request));
   if (!session.told) {
-    if (isNavigation(request)) return sendPage(response, noticePage(session.claims.owner, request.url ?? '/'), true);
+    if (isNavigation(request)) {
+      return sendPage(response, noticePage(session.claims.owner, place.base, request.url ?? '/'), true);
+    }
     return sendStatus(response, 403);
   }
   if ((isUnsafe(request) && !session.watched) || request.headers['sec-fetch-user'] === '?1') parts.activity.mark();
   if (!parts.isReady()) return sendPage(response, ideAwayPage(), wantsPage(request));
   hold(session, response, response);
   const isPage = request.method === 'GET' && isNavigation(request) && isIdePage(path);
-  if (isPage) parts.upstream.page(request, response, origin);
-  else parts.upstream.web(request, response, origin);
+  if (isPage) parts.upstream.page(request, response, place);
+  else parts.upstream.web(request, response, place);
 }
 
 /** A page tells that it watches, or that a person is at it. */
@@ -87,11 +89,11 @@ async function hear(parts: ServerParts, session: Session, request: IncomingMessa
 }
 
 /** The person has read whose code runs here. */
-async function goOn(session: Session, request: IncomingMessage, response: ServerResponse, origin: string) {
+async function goOn(session: Session, request: IncomingMessage, response: ServerResponse, place: Place) {
   const form = await readForm(request, formBytes);
   if (!form) return sendStatus(response, 400);
   session.told = true;
-  redirect(response, safeTarget(origin, form.get('to') ?? '/'), []);
+  redirect(response, safeTarget(place, form.get('to') ?? '/'), []);
 }
 
 function upgrade(parts: ServerParts, request: IncomingMessage, socket: Socket, head: Buffer): void {
@@ -102,23 +104,23 @@ function upgrade(parts: ServerParts, request: IncomingMessage, socket: Socket, h
     return;
   }
   hold(admitted.session, socket, socket);
-  parts.upstream.socket(request, socket, head, admitted.origin, () =>
+  parts.upstream.socket(request, socket, head, admitted.place, () =>
     parts.activity.follow(socket, () => !admitted.session.watched),
   );
 }
 
 /** Whose WebSocket it is, or the status that refuses it. */
-function admit(parts: ServerParts, request: IncomingMessage): { session: Session; origin: string } | number {
-  const path = pathOf(request);
-  if (path === undefined || request.headers.upgrade?.toLowerCase() !== 'websocket') return 400;
-  const origin = originOf(parts, request);
-  if (origin === undefined) return 421;
-  const session = sessionOf(parts, request);
+function admit(parts: ServerParts, request: IncomingMessage): { session: Session; place: Place } | number {
+  if (request.headers.upgrade?.toLowerCase() !== 'websocket') return 400;
+  const arrived = arrive(parts, request);
+  if (typeof arrived === 'number') return arrived;
+  const { path, place } = arrived;
+  const session = sessionOf(parts, request, place);
   if (!session) return 401;
   const site = request.headers['sec-fetch-site'];
-  const isOwn = request.headers.origin === origin && (site === undefined || site === 'same-origin');
+  const isOwn = request.headers.origin === place.origin && (site === undefined || site === 'same-origin');
   if (!isOwn || !session.told || path.startsWith(gatePaths)) return 403;
-  return parts.isReady() ? { session, origin } : 502;
+  return parts.isReady() ? { session, place } : 502;
 }
 
 /** Ends `open` when its session ends. */
@@ -133,12 +135,19 @@ function pathOf(request: IncomingMessage): string | undefined {
   return url.startsWith('/') ? url.split(/[?#]/, 1)[0] : undefined;
 }
 
-function originOf(parts: ServerParts, request: IncomingMessage): string | undefined {
-  return parts.settings.origins.get((request.headers.host ?? '').toLowerCase());
+/** Where a request came to; from here on its URL is what the IDE is asked for. Else the status that refuses it. */
+function arrive({ settings }: ServerParts, request: IncomingMessage): { path: string; place: Place } | number {
+  if (pathOf(request) === undefined) return 400;
+  const place = settings.places.get((request.headers.host ?? '').toLowerCase());
+  if (!place) return 421;
+  const inner = innerPath(request.url ?? '', place);
+  if (inner === undefined) return 404;
+  request.url = inner;
+  return { path: inner.split(/[?#]/, 1)[0] ?? '', place };
 }
 
-function sessionOf(parts: ServerParts, request: IncomingMessage): Session | undefined {
-  return parts.sessions.find(cookiesNamed(request.headers, gateCookie));
+function sessionOf(parts: ServerParts, request: IncomingMessage, place: Place): Session | undefined {
+  return parts.sessions.find(cookiesNamed(request.headers, cookieName(gateCookie, place)));
 }
 
 function sendStatus(response: ServerResponse, status: number): void {

@@ -1,6 +1,14 @@
 import { createPublicKey, type JsonWebKey } from 'node:crypto';
 import { gateEnvironment, taskPaths } from '../../api/resources/entrance.ts';
 
+/** An address under which the workspace is reached. */
+export interface Place {
+  /** The origin that requests must come from. */
+  readonly origin: string;
+  /** What the browser's paths begin with and the IDE's don't: nothing, or `/w/<slug>` where workspaces share an origin. */
+  readonly base: string;
+}
+
 /** What one gate is told by its environment, checked. */
 export interface Settings {
   readonly port: number;
@@ -10,8 +18,8 @@ export interface Settings {
   readonly slug: string;
   readonly homeId: string;
   readonly homePath: string;
-  /** By lower-case Host header: the origin that requests with it must come from. */
-  readonly origins: ReadonlyMap<string, string>;
+  /** By lower-case Host header: where requests with it come to. */
+  readonly places: ReadonlyMap<string, Place>;
   readonly portalOrigin: string;
   readonly heartbeatUrl: URL;
   readonly heartbeatToken: string;
@@ -49,7 +57,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     slug: text(gateEnvironment.slug),
     homeId: text(gateEnvironment.homeId),
     homePath: text(gateEnvironment.homePath, taskPaths.home),
-    origins: checked(gateEnvironment.origins, 'a list of origins', readOrigins, new Map()),
+    places: checked(gateEnvironment.origins, 'a list of addresses', readPlaces, new Map()),
     portalOrigin: checked(gateEnvironment.portalUrl, 'a URL', value => readHttpUrl(value).origin, ''),
     heartbeatUrl: checked(gateEnvironment.heartbeatUrl, 'a URL', readHttpUrl, nowhere),
     heartbeatToken: text(gateEnvironment.heartbeatToken),
@@ -73,13 +81,13 @@ function readHttpUrl(value: string): URL {
   return url;
 }
 
-function readOrigins(value: string): ReadonlyMap<string, string> {
-  const origins = value.split(/\s+/).filter(each => each !== '');
-  if (origins.length === 0) throw new TypeError('empty');
+function readPlaces(value: string): ReadonlyMap<string, Place> {
+  const addresses = value.split(/\s+/).filter(each => each !== '');
+  if (addresses.length === 0) throw new TypeError('empty');
   return new Map(
-    origins.map(each => {
+    addresses.map(each => {
       const url = readHttpUrl(each);
-      return [url.host, url.origin];
+      return [url.host, { origin: url.origin, base: url.pathname.replace(/\/+$/, '') }];
     }),
   );
 }

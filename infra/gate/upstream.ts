@@ -5,14 +5,15 @@ import { allowedSetCookies, withoutOurs } from './cookies.ts';
 import { ideAwayPage, sendPage } from './pages.ts';
 import { sendWithScript } from './person.ts';
 import { wantsPage } from './requests.ts';
+import type { Place } from './settings.ts';
 
 /** The way to the IDE. */
 export interface Upstream {
-  web(request: IncomingMessage, response: ServerResponse, origin: string): void;
+  web(request: IncomingMessage, response: ServerResponse, place: Place): void;
   /** As `web`, for a page that is to tell of the person at it. */
-  page(request: IncomingMessage, response: ServerResponse, origin: string): void;
+  page(request: IncomingMessage, response: ServerResponse, place: Place): void;
   /** `onOpen` is called once both sides speak WebSocket. */
-  socket(request: IncomingMessage, socket: Socket, head: Buffer, origin: string, onOpen: () => void): void;
+  socket(request: IncomingMessage, socket: Socket, head: Buffer, place: Place, onOpen: () => void): void;
 }
 
 /** What the browser said about the way it came, or proves who it is: the IDE is told our version of it, or nothing. */
@@ -31,14 +32,18 @@ export function createUpstream(socketPath: string, onAway: () => void): Upstream
     } else if (to.headersSent) to.destroy();
     else sendPage(to, ideAwayPage(), request !== undefined && wantsPage(request));
   });
+  const places = new WeakMap<IncomingMessage, Place>();
   const pages = new WeakSet<IncomingMessage>();
   proxy.on('proxyRes', (answer, request, response) => {
-    cleanAnswer(answer);
-    if (pages.has(request)) sendWithScript(answer, response);
+    const place = places.get(request);
+    if (!place) return;
+    cleanAnswer(answer, place);
+    if (pages.has(request)) sendWithScript(answer, response, place.base);
   });
   proxy.on('proxyReqWs', (upstreamRequest, request, socket) => {
     upstreamRequest.once('upgrade', (answer: IncomingMessage, upstreamSocket: Socket) => {
-      cleanAnswer(answer);
+      const place = places.get(request);
+      if (place) cleanAnswer(answer, place);
       // The library ends the other side only after an orderly end; a lost connection must end it too.
       socket.once('close', () => upstreamSocket.destroy());
       upstreamSocket.once('close', () => socket.destroySoon());
@@ -47,27 +52,30 @@ export function createUpstream(socketPath: string, onAway: () => void): Upstream
   });
 
   return {
-    web(request, response, origin) {
-      cleanRequest(request, origin);
+    web(request, response, place) {
+      places.set(request, place);
+      cleanRequest(request, place);
       // Its errors come by the event.
       proxy.web(request, response).catch(() => {});
     },
-    page(request, response, origin) {
-      cleanRequest(request, origin);
+    page(request, response, place) {
+      places.set(request, place);
+      cleanRequest(request, place);
       // What is compressed can't be added to.
       delete request.headers['accept-encoding'];
       pages.add(request);
       proxy.web(request, response, { selfHandleResponse: true }).catch(() => {});
     },
-    socket(request, socket, head, origin, onOpen) {
-      cleanRequest(request, origin);
+    socket(request, socket, head, place, onOpen) {
+      places.set(request, place);
+      cleanRequest(request, place);
       opened.set(request, onOpen);
       proxy.ws(request, socket, {}, head).catch(() => {});
     },
   };
 }
 
-function cleanRequest(request: IncomingMessage, origin: string): void {
+function cleanRequest(request: IncomingMessage, { origin }: Place): void {
   const { headers } = request;
   for (const name of Object.keys(headers)) if (dropped.test(name)) delete headers[name];
   const cookie = withoutOurs(headers.cookie);
@@ -78,16 +86,27 @@ function cleanRequest(request: IncomingMessage, origin: string): void {
   headers['x-forwarded-proto'] = url.protocol.slice(0, -1);
 }
 
-function cleanAnswer(answer: IncomingMessage): void {
+function cleanAnswer(answer: IncomingMessage, place: Place): void {
   const { headers } = answer;
   const cookies = headers['set-cookie'];
   if (cookies) {
-    const allowed = allowedSetCookies(cookies);
+    const allowed = allowedSetCookies(cookies, place);
     if (allowed.length > 0) headers['set-cookie'] = allowed;
     else delete headers['set-cookie'];
   }
+  if (place.base !== '') confine(headers, place.base);
   // Sibling workspaces may share the registrable domain: without these they could frame this one or read from it.
   headers['x-frame-options'] ??= 'SAMEORIGIN';
   headers['cross-origin-resource-policy'] ??= 'same-origin';
   headers['cross-origin-opener-policy'] ??= 'same-origin-allow-popups';
+}
+
+/** Where workspaces share an origin: paths that the IDE names are the browser's, and no worker reaches above them. */
+function confine(headers: IncomingMessage['headers'], base: string): void {
+  const { location } = headers;
+  // `//host` names another host.
+  if (location !== undefined && /^\/(?!\/)/.test(location)) headers.location = `${base}${location}`;
+  if (headers['service-worker-allowed'] !== undefined) headers['service-worker-allowed'] = `${base}/`;
+  // It would end the cookies and storage of every workspace there.
+  delete headers['clear-site-data'];
 }

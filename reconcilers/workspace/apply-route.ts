@@ -9,9 +9,9 @@ import {
 import { is, unless } from '../aws/errors.ts';
 import { ownership, tagsOf } from '../aws/names.ts';
 import type { Deed } from './deed.ts';
-import { hostAt } from './ground.ts';
+import { addressAt } from './ground.ts';
 import type { Observed, Target } from './model.ts';
-import { hostsOf, targetsOf } from './reading.ts';
+import { matchesOnly, targetsOf } from './reading.ts';
 import { quotaReached, unseen } from './refusals.ts';
 import { targetAttributes, targetGroupSettings } from './target-settings.ts';
 
@@ -114,11 +114,11 @@ async function whoIsAtSlot(
   if (!tags) return { ...observed, refusal: unseen('rule') };
   const isOurTarget = targetsOf(rule).includes(target.id);
   if (ownership(tags, names.owner) !== 'ours' && !isOurTarget) return { ...observed, strangerAtSlot: true };
-  const correct = isOurTarget && hostsOf(rule).includes(hostAt(workspace, slot.balancer, ground.settings));
+  const correct = isOurTarget && matchesOnly(rule, addressAt(workspace, slot.balancer, ground.settings));
   return { ...observed, routes: [...observed.routes, { id: rule.RuleArn, ...slot, correct }] };
 }
 
-/** Restores a rule's host and target. */
+/** Restores a rule's address and target. */
 export async function repairRoute(deed: Deed, routeId: string): Promise<Observed> {
   const { observed, ground } = deed;
   const { target, routes } = observed;
@@ -148,9 +148,13 @@ export async function deleteRoutes({ observed, names, ground }: Deed, routeIds: 
 }
 
 function ruleOf({ workspace, ground }: Deed, balancer: number, target: Target) {
-  const host = hostAt(workspace, balancer, ground.settings);
+  const address = addressAt(workspace, balancer, ground.settings);
+  const paths = [...(address?.paths ?? [])];
   return {
-    Conditions: [{ Field: 'host-header', HostHeaderConfig: { Values: [host] } }],
+    Conditions: [
+      { Field: 'host-header', HostHeaderConfig: { Values: [address?.host ?? ''] } },
+      ...(paths.length === 0 ? [] : [{ Field: 'path-pattern', PathPatternConfig: { Values: paths } }]),
+    ],
     Actions: [{ Type: 'forward' as const, TargetGroupArn: target.id }],
   };
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ContainerDefinition, LogConfiguration, RegisterTaskDefinitionRequest } from '@aws-sdk/client-ecs';
 import { gateEnvironment, taskPaths } from '../../api/resources/entrance.ts';
-import { workspaceOrigin } from '../../api/resources/host.ts';
+import { workspaceUrl } from '../../api/resources/host.ts';
 import type { Workspace } from '../../api/resources/workspace.ts';
 import { familyName } from '../aws/names.ts';
 import { ides } from './ides.ts';
@@ -73,7 +73,7 @@ function gate(workspace: Workspace, settings: WorkspaceSettings): ContainerDefin
       [gateEnvironment.slug]: slug,
       [gateEnvironment.homeId]: home.id,
       [gateEnvironment.homePath]: taskPaths.home,
-      [gateEnvironment.origins]: balancers.map(balancer => workspaceOrigin(slug, balancer, portalUrl)).join(' '),
+      [gateEnvironment.origins]: balancers.map(balancer => workspaceUrl(slug, balancer, portalUrl)).join(' '),
       [gateEnvironment.portalUrl]: portalUrl,
       [gateEnvironment.heartbeatUrl]: heartbeatUrl,
       [gateEnvironment.heartbeatToken]: keys.heartbeatToken(id),
@@ -106,7 +106,7 @@ function ide(workspace: Workspace, settings: WorkspaceSettings): ContainerDefini
   };
 }
 
-function common({ logGroup }: WorkspaceSettings, name: string) {
+function common({ logs }: WorkspaceSettings, name: string) {
   return {
     name,
     essential: true,
@@ -117,15 +117,20 @@ function common({ logGroup }: WorkspaceSettings, name: string) {
     ],
     // An init reaps what terminals leave behind; raw sockets would let one container spoof others on its bridge.
     linuxParameters: { initProcessEnabled: true, capabilities: { drop: ['NET_RAW'] } },
-    ...(logGroup === undefined ? {} : { logConfiguration: logs(logGroup, name) }),
+    ...(logs === undefined ? {} : { logConfiguration: logsOf(logs, name) }),
   } satisfies ContainerDefinition;
 }
 
-function logs(group: string, container: string): LogConfiguration {
+function logsOf({ group, region }: NonNullable<WorkspaceSettings['logs']>, container: string): LogConfiguration {
   return {
     logDriver: 'awslogs',
     // Non-blocking: a slow log service must not stop an editor.
-    options: { 'awslogs-group': group, 'awslogs-stream-prefix': container, mode: 'non-blocking' },
+    options: {
+      'awslogs-group': group,
+      'awslogs-region': region,
+      'awslogs-stream-prefix': container,
+      mode: 'non-blocking',
+    },
   };
 }
 

@@ -1,4 +1,4 @@
-import { workspaceHost } from '../../api/resources/host.ts';
+import { workspaceHost, workspacePath } from '../../api/resources/host.ts';
 import type { Workspace } from '../../api/resources/workspace.ts';
 import type { Clients } from '../aws/clients.ts';
 import type { Questions } from '../aws/inventory.ts';
@@ -50,8 +50,24 @@ export function namesOf(workspace: Workspace, { deployment, fileSystemId }: Work
   };
 }
 
-/** Host of a workspace at a balancer; empty for a balancer that the deployment no longer has. */
-export function hostAt(workspace: Workspace, balancer: number, { balancers }: WorkspaceSettings): string {
+/** What a workspace's rule matches at a balancer. */
+export interface Address {
+  readonly host: string;
+  /** Patterns; none: any path. */
+  readonly paths: readonly string[];
+}
+
+/** Address of a workspace at a balancer; undefined for a balancer that the deployment no longer has. */
+export function addressAt(
+  workspace: Workspace,
+  balancer: number,
+  { balancers }: WorkspaceSettings,
+): Address | undefined {
   const found = balancers[balancer];
-  return found ? workspaceHost(workspace.slug, found).toLowerCase() : '';
+  if (!found) return undefined;
+  const path = workspacePath(workspace.slug, found);
+  return {
+    host: workspaceHost(workspace.slug, found).toLowerCase(),
+    paths: path === '' ? [] : [path, `${path}/*`],
+  };
 }

@@ -1,16 +1,16 @@
 import type { Rule } from '@aws-sdk/client-elastic-load-balancing-v2';
 import type { Workspace } from '../../api/resources/workspace.ts';
 import { type Ownership, ownership } from '../aws/names.ts';
-import { type Ground, hostAt, namesOf } from './ground.ts';
+import { addressAt, type Ground, namesOf } from './ground.ts';
 import type { Observed, Route, Target } from './model.ts';
-import { hostsOf, targetsOf } from './reading.ts';
+import { matchesOnly, targetsOf } from './reading.ts';
 
 /** A rule at one of the balancers, and what of it is ours. */
 interface Candidate {
   readonly rule: Rule;
   readonly balancer: number;
   readonly priority: number;
-  readonly hostIsOurs: boolean;
+  readonly addressIsOurs: boolean;
   readonly targetIsOurs: boolean;
   readonly placeIsOurs: boolean;
 }
@@ -50,7 +50,7 @@ function candidateFrom(
     rule,
     balancer,
     priority,
-    hostIsOurs: isOnly(hostsOf(rule), hostAt(workspace, balancer, settings)),
+    addressIsOurs: matchesOnly(rule, addressAt(workspace, balancer, settings)),
     targetIsOurs: isOnly(targetsOf(rule), target?.id),
     placeIsOurs: slot?.balancer === balancer && slot.priority === priority,
   };
@@ -60,23 +60,23 @@ function isOnly(values: readonly string[], value: string | undefined): boolean {
   return values.length === 1 && values[0] === value;
 }
 
-function isOfInterest({ hostIsOurs, targetIsOurs, placeIsOurs }: Candidate): boolean {
-  return hostIsOurs || targetIsOurs || placeIsOurs;
+function isOfInterest({ addressIsOurs, targetIsOurs, placeIsOurs }: Candidate): boolean {
+  return addressIsOurs || targetIsOurs || placeIsOurs;
 }
 
 /** Rules carry no tags where they are listed; those that are as they should be need none. */
 async function ownerOf(candidate: Candidate, workspace: Workspace, ground: Ground): Promise<Ownership | 'gone'> {
-  const { hostIsOurs, targetIsOurs, placeIsOurs } = candidate;
-  if (hostIsOurs && targetIsOurs && placeIsOurs) return 'ours';
+  const { addressIsOurs, targetIsOurs, placeIsOurs } = candidate;
+  if (addressIsOurs && targetIsOurs && placeIsOurs) return 'ours';
   const tags = await ground.inventory.balancerTags(candidate.rule.RuleArn ?? '');
   if (!tags) return 'gone';
   const owner = ownership(tags, namesOf(workspace, ground.settings).owner);
   if (owner !== 'unmarked') return owner;
-  // Stripped of its tags it is still ours by host or target; a place alone says nothing.
-  return hostIsOurs || targetIsOurs ? 'ours' : 'foreign';
+  // Stripped of its tags it is still ours by address or target; a place alone says nothing.
+  return addressIsOurs || targetIsOurs ? 'ours' : 'foreign';
 }
 
 /** A rule of ours in our words. */
-function routeFrom({ rule, balancer, priority, hostIsOurs, targetIsOurs }: Omit<Candidate, 'placeIsOurs'>): Route {
-  return { id: rule.RuleArn ?? '', balancer, priority, correct: hostIsOurs && targetIsOurs };
+function routeFrom({ rule, balancer, priority, addressIsOurs, targetIsOurs }: Omit<Candidate, 'placeIsOurs'>): Route {
+  return { id: rule.RuleArn ?? '', balancer, priority, correct: addressIsOurs && targetIsOurs };
 }

@@ -1,8 +1,10 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Container, Service as EcsService, Task as EcsTask } from '@aws-sdk/client-ecs';
 import type { AccessPointDescription } from '@aws-sdk/client-efs';
 import type { Rule } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { type Owner, ownership } from '../aws/names.ts';
 import { containerNames } from './blueprint.ts';
+import type { Address } from './ground.ts';
 import type { Crash, Deployment, Home, Service, Task } from './model.ts';
 
 /** AWS's answers in our words. */
@@ -106,12 +108,24 @@ export function portsOf(tasks: readonly EcsTask[]): readonly number[] {
   return bindings.flatMap(({ hostPort }) => hostPort ?? []);
 }
 
-/** Hosts that a rule matches, in lower case. */
-export function hostsOf(rule: Rule): readonly string[] {
-  const values = rule.Conditions?.flatMap(({ HostHeaderConfig, Field, Values }) =>
+/** Whether a rule matches exactly this address; conditions of other kinds are a stranger's idea. */
+export function matchesOnly(rule: Rule, address: Address | undefined): boolean {
+  if (!address) return false;
+  const conditions = rule.Conditions ?? [];
+  const hosts = conditions.flatMap(({ HostHeaderConfig, Field, Values }) =>
     Field === 'host-header' ? (HostHeaderConfig?.Values ?? Values ?? []) : [],
   );
-  return values?.map(value => value.toLowerCase()) ?? [];
+  const paths = conditions.flatMap(({ PathPatternConfig, Field, Values }) =>
+    Field === 'path-pattern' ? (PathPatternConfig?.Values ?? Values ?? []) : [],
+  );
+  return (
+    conditions.length === (address.paths.length === 0 ? 1 : 2) &&
+    isDeepStrictEqual(
+      hosts.map(host => host.toLowerCase()),
+      [address.host],
+    ) &&
+    isDeepStrictEqual(paths.toSorted(), address.paths.toSorted())
+  );
 }
 
 /** Target groups that a rule forwards to. */

@@ -17,6 +17,6 @@ export interface WorkspaceSettings {
   readonly ideImage: string;
   readonly keys: Keys;
   readonly executionRoleArn?: string;
-  /** CloudWatch group that containers log to; left out: the driver's own. */
-  readonly logGroup?: string;
+  /** CloudWatch group that containers log to, and where it is; left out: the driver's own. */
+  readonly logs?: { readonly group: string; readonly region: string };
 }

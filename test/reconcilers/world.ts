@@ -13,9 +13,11 @@ const isRead = (operation: string) => /^(Describe|List|AdminGet|AdminList)/.test
 
 /**
  * A local AWS, and the reconcilers over rows in memory, through the real SDK clients. `retries: false`: the SDK does
- * not try again by itself, so that every fault reaches us.
+ * not try again by itself, so that every fault reaches us. `path`: workspaces share one host.
  */
-export async function startWorld(options: TestAwsOptions & { readonly retries?: boolean } = {}) {
+export async function startWorld(
+  options: TestAwsOptions & { readonly retries?: boolean; readonly path?: boolean } = {},
+) {
   const test = await startTestAws(options);
   const { ground, aws, credentials } = test;
   await eventually(async () => {
@@ -31,7 +33,12 @@ export async function startWorld(options: TestAwsOptions & { readonly retries?: 
     ...settings,
     cluster: ground.cluster,
     vpcId: ground.vpcId,
-    balancers: [{ listenerArn: ground.listenerArn, domain: 'localhost' }],
+    balancers: [
+      {
+        listenerArn: ground.listenerArn,
+        ...(options.path ? { domain: 'shared.localhost', path: true } : { domain: 'localhost' }),
+      },
+    ],
     fileSystemId: ground.fileSystemId,
   };
   const reconciler = () => createWorkspaceReconciler({ ...ownSettings, clients });

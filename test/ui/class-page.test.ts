@@ -188,6 +188,13 @@ describe.skipIf(!chromiumIsThere)('the class page', () => {
     await visit.page.getByText('Not started as root: no walls between students').waitFor();
   });
 
+  it('says on the page what is given up where all workspaces share one address', async () => {
+    await visit.openClass();
+    visit.portal.state.boot = { sharedOrigin: true };
+    await visit.page.reload();
+    await visit.page.getByText('all workspaces share one address').waitFor();
+  });
+
   it('changes only the row that changed, in its place', async () => {
     const items = await visit.openClass();
     const starting = items[2]!;

@@ -40,6 +40,12 @@ export function Bar({ boot, children }: { boot: Boot; children?: ComponentChildr
           Not started as root: no walls between students on this machine. For trying out only.
         </aside>
       )}
+      {boot.sharedOrigin && (
+        <aside class="unwalled" aria-label="Notice">
+          Without a domain of its own all workspaces share one address: a page that one student serves can act in
+          another’s workspace if its owner, or you, opens it. Give the deployment a domain to part them.
+        </aside>
+      )}
     </>
   );
 }

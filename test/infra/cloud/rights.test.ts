@@ -94,7 +94,7 @@ async function controllersLife(unheard: <T>(drift: () => Promise<T>) => Promise<
       ideImage: settings.ARMADA_IDE_IMAGE,
       keys: keysOf(settings.ARMADA_SECRET),
       executionRoleArn: settings.ARMADA_EXECUTION_ROLE_ARN,
-      logGroup: settings.ARMADA_LOG_GROUP,
+      logs: settings.logs,
     }) as never,
     (row, slot) => ({ ...row, slot }),
   );

@@ -28,9 +28,14 @@ export interface Asked {
 export class Browser {
   readonly cookies = new Map<string, string>();
   readonly #port: number;
+  readonly #host: string;
+  readonly #base: string;
 
-  constructor(port: number) {
+  /** `base`: what every path begins with, where workspaces share a host. */
+  constructor(port: number, at: { readonly host: string; readonly base: string } = { host, base: '' }) {
     this.#port = port;
+    this.#host = at.host;
+    this.#base = at.base;
   }
 
   /** The Cookie header; undefined when the jar is empty. */
@@ -105,10 +110,10 @@ export class Browser {
     return http.request({
       host: '127.0.0.1',
       port: this.#port,
-      path,
+      path: this.#base + path,
       method,
       agent: false,
-      headers: { host, ...cookie, ...headers },
+      headers: { host: this.#host, ...cookie, ...headers },
     });
   }
 }

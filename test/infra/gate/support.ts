@@ -90,6 +90,10 @@ export async function startIde(socketPath: string): Promise<Ide> {
     response.once('close', () => ide.open.delete(response));
     const body = await textOf(request);
     ide.requests.push({ method: request.method ?? '', url: request.url ?? '', headers: request.headers, body });
+    if (request.url === '/moved') {
+      const headers = { location: '/proxy/3000/there?x#y', 'service-worker-allowed': '/', 'clear-site-data': '"*"' };
+      return response.writeHead(302, headers).end();
+    }
     if (request.url === '/stream') return response.write('first');
     if (/page/.test(request.url ?? '')) response.setHeader('content-type', 'text/html; charset=utf-8');
     if (request.url === '/page-packed') response.setHeader('content-encoding', 'br');
@@ -151,11 +155,11 @@ export async function makeTask(): Promise<{ folder: string; home: string; run: s
 }
 
 /** A gate between a portal and an IDE that answers; not yet ready. */
-export async function startWorld(): Promise<World> {
+export async function startWorld(environment: NodeJS.ProcessEnv = {}): Promise<World> {
   const task = await makeTask();
   const portal = await startPortal();
   const ide = await startIde(path.join(task.run, 'ide.sock'));
-  const settings = readSettings({ ...task.env, ARMADA_HEARTBEAT_URL: portal.url });
+  const settings = readSettings({ ...task.env, ARMADA_HEARTBEAT_URL: portal.url, ...environment });
   const clock = { later: 0 };
   const gate = await startGate({ settings, log: pino({ level: 'silent' }), now: () => Date.now() + clock.later });
   return Object.assign(clock, {
