@@ -30,8 +30,8 @@ export interface Hub {
   close(): Promise<void>;
 }
 
-/** A burst, such as a class that starts, becomes one look at the rows. Below what a person notices. */
-const gatherMilliseconds = 40;
+/** A burst, such as a class that starts, becomes one look at the rows in this time: below what a person notices. */
+const betweenLooksMilliseconds = 40;
 /** Enough for a semester's removals between two restarts; beyond, the oldest are forgotten. */
 const rememberedRemovals = 5_000;
 
@@ -42,9 +42,11 @@ export async function createHub(databaseUrl: string, presentVersion: () => Promi
   let removed: Told[] = [];
   let since = 0;
   let timer: NodeJS.Timeout | undefined;
+  let lookedAt = Number.NEGATIVE_INFINITY;
 
   function flush() {
     timer = undefined;
+    lookedAt = performance.now();
     const changes = [...pending.values()].sort((a, b) => a.version - b.version);
     pending.clear();
     for (const watcher of watchers) watcher.changed(changes);
@@ -54,7 +56,8 @@ export async function createHub(databaseUrl: string, presentVersion: () => Promi
     pending.set(`${kind} ${id}`, told);
     if (gone) removed.push(told);
     if (removed.length > rememberedRemovals) since = Math.max(since, removed.shift()?.version ?? 0);
-    timer ??= setTimeout(flush, gatherMilliseconds);
+    // What changes by itself is told at once.
+    timer ??= setTimeout(flush, Math.max(0, lookedAt + betweenLooksMilliseconds - performance.now()));
   }
   async function onReconnect() {
     removed = [];

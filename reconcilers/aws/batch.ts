@@ -1,4 +1,4 @@
-/** How long questions are gathered before they are asked together. A pass over AWS takes far longer than this. */
+/** How long after a call the next questions are gathered. The first after a pause is asked at once. */
 const gatheringMilliseconds = 5;
 /** The same where nobody waits: long enough for a whole resync's passes to come by. */
 const patientMilliseconds = 250;
@@ -35,6 +35,7 @@ export class Batch<Question, Answer> {
   #timer: NodeJS.Timeout | undefined;
   #urgent = false;
   #busy = false;
+  #sentAt = Number.NEGATIVE_INFINITY;
 
   /** Questions are told apart as a Map does. */
   constructor(options: BatchOptions, answer: AnswerTogether<Question, Answer>) {
@@ -59,13 +60,15 @@ export class Batch<Question, Answer> {
 
   #schedule(): void {
     if (this.#busy || this.#waiting.size === 0) return;
-    const milliseconds = this.#urgent ? gatheringMilliseconds : patientMilliseconds;
+    const sinceLast = performance.now() - this.#sentAt;
+    const milliseconds = this.#urgent ? Math.max(0, gatheringMilliseconds - sinceLast) : patientMilliseconds;
     this.#timer ??= setTimeout(() => void this.#send(), milliseconds);
   }
 
   async #send(): Promise<void> {
     const entries = [...this.#waiting];
     const urgent = this.#urgent;
+    this.#sentAt = performance.now();
     this.#waiting = new Map();
     this.#timer = undefined;
     this.#urgent = false;
