@@ -3,6 +3,7 @@ import { createAlarms } from './alarms.ts';
 import { createEntrance } from './balancer.ts';
 import { createCluster } from './cluster.ts';
 import { createDatabase } from './database.ts';
+import { createEvents } from './events.ts';
 import { createFiles } from './files.ts';
 import { createIdentity } from './identity.ts';
 import { createNetwork } from './network.ts';
@@ -32,7 +33,8 @@ export function createStack(size: Size): { app: App; stack: Stack } {
   const files = createFiles(stack, network);
   const database = createDatabase(stack, network, size);
   const identity = createIdentity(stack, parameters, entrance.portalUrl);
-  const ground = { cluster, entrance, files, identity, deployment };
+  const events = createEvents(stack, cluster);
+  const ground = { cluster, entrance, events, files, identity, deployment };
   const roles = createRoles(stack, ground);
   const services = createApp(stack, { network, parameters, size, ground, roles, database });
   createAlarms(stack, { app: services, cluster, database, entrance, parameters });

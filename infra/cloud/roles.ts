@@ -2,6 +2,7 @@ import { aws_iam as iam, type Stack } from 'aws-cdk-lib';
 import { accept } from './accepted.ts';
 import type { Entrance } from './balancer.ts';
 import type { Cluster } from './cluster.ts';
+import type { Events } from './events.ts';
 import type { Files } from './files.ts';
 import type { Identity } from './identity.ts';
 
@@ -9,6 +10,7 @@ import type { Identity } from './identity.ts';
 export interface Ground {
   readonly cluster: Cluster;
   readonly entrance: Entrance;
+  readonly events: Events;
   readonly files: Files;
   readonly identity: Identity;
   /** ARMADA_DEPLOYMENT: in every name and tag of what the controller makes. */
@@ -63,7 +65,7 @@ function apiStatements({ identity }: Ground): iam.PolicyStatement[] {
 }
 
 function controllerStatements(stack: Stack, ground: Ground): iam.PolicyStatement[] {
-  const { cluster, deployment, entrance, files, identity } = ground;
+  const { cluster, deployment, entrance, events, files, identity } = ground;
   const arn = (service: string, resource: string) =>
     `arn:${stack.partition}:${service}:${stack.region}:${stack.account}:${resource}`;
   const { name } = cluster;
@@ -146,6 +148,7 @@ function controllerStatements(stack: Stack, ground: Ground): iam.PolicyStatement
       ].map(action => `cognito-idp:${action}`),
       [identity.pool.userPoolArn],
     ),
+    allow('HearEvents', ['sqs:ReceiveMessage', 'sqs:DeleteMessage'], [events.queue.queueArn]),
     allow('PassExecutionRole', ['iam:PassRole'], [cluster.workspaceExecutionRole.roleArn], {
       StringEquals: { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' },
     }),

@@ -103,7 +103,7 @@ export function createApp(stack: Stack, options: AppOptions): App {
 
 /** The settings of API and controller, as ARCHITECTURE.md's table has them. */
 function environmentOf(stack: Stack, { database, ground, network, parameters }: AppOptions): Record<string, string> {
-  const { cluster, deployment, entrance, files, identity } = ground;
+  const { cluster, deployment, entrance, events, files, identity } = ground;
   const image = (name: string) => `${parameters.imagePrefix}-${name}:${parameters.imageTag}`;
   return {
     NODE_ENV: 'production',
@@ -114,6 +114,7 @@ function environmentOf(stack: Stack, { database, ground, network, parameters }: 
     ARMADA_CAPACITY_PROVIDER: cluster.capacityProvider,
     ARMADA_VPC_ID: network.vpc.vpcId,
     ARMADA_BALANCERS: entrance.balancersJson,
+    ARMADA_EVENTS_QUEUE_URL: events.queue.queueUrl,
     ARMADA_FILE_SYSTEM_ID: files.fileSystem.ref,
     ARMADA_USER_POOL_ID: identity.pool.userPoolId,
     ARMADA_USER_POOL_CLIENT_ID: identity.client.userPoolClientId,

@@ -23,7 +23,8 @@ type Input = Readonly<Record<string, unknown>>;
 /** What IAM is asked for one call, as the Service Authorization Reference has it: actions, resources, condition keys. */
 export function questionsOf({ service, operation, input }: LoggedCall, place: Place): readonly Question[] {
   const given = input as Input;
-  const action = `${service}:${operation}`;
+  // A batch needs the right to each.
+  const action = `${service}:${operation.replace(/Batch$/, '')}`;
   const tags = Object.fromEntries(tagsOf(given).map(([key, value]) => [`aws:RequestTag/${key}`, value]));
   const context: Readonly<Record<string, string>> = {
     'aws:ResourceTag/armada:deployment': place.deployment,
@@ -67,6 +68,7 @@ function resourcesOf(service: string, operation: string, input: Input, place: Pl
   const cluster = place.clusterArn.split('/')[1];
   const arn = (value: string, kind: string) =>
     value.startsWith('arn:') ? value : `arn:aws:${service}:${account}:${kind}/${value}`;
+  if (service === 'sqs') return [`arn:aws:sqs:${account}:${text('QueueUrl')?.split('/').at(-1)}`];
   if (service === 'cognito-idp') return [place.userPoolArn];
   if (service === 'ecs') {
     const list = (name: string, kind: string) => ((input[name] ?? []) as string[]).map(value => arn(value, kind));

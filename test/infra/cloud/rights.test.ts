@@ -1,4 +1,6 @@
 import { DescribeRulesCommand, ModifyRuleCommand } from '@aws-sdk/client-elastic-load-balancing-v2';
+import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createIdentity } from '../../../api/http/identity.ts';
 import { readSettings as readApiSettings } from '../../../api/http/settings.ts';
@@ -9,8 +11,10 @@ import { readSettings } from '../../../controller/settings.ts';
 import { sizes } from '../../../infra/cloud/sizes.ts';
 import { unsignedAllowed } from '../../../infra/local/aws/authentication.ts';
 import type { LoggedCall } from '../../../infra/local/aws/call-log.ts';
+import { createEcsHints } from '../../../reconcilers/aws/events.ts';
 import { createStudentReconciler } from '../../../reconcilers/student/index.ts';
 import { createWorkspaceReconciler } from '../../../reconcilers/workspace/index.ts';
+import { eventually } from '../../support/eventually.ts';
 import { Rows, studentRow, workspaceRow } from '../../reconcilers/rows.ts';
 import { allowing, like, listed, type Place, type Question, questionsOf } from './policy.ts';
 import { type Stand, type Statement, standUp, templateOf } from './stand.ts';
@@ -133,6 +137,19 @@ async function controllersLife(unheard: <T>(drift: () => Promise<T>) => Promise<
   await tell({ spec: { ...spec, email: 'ada.lovelace@school.example', disabled: true } });
   await tell({ spec: { ...spec, email: 'ada.lovelace@school.example' } });
   await tell({ deletedAt: new Date().toISOString() });
+  await hearsEvents(settings.ARMADA_EVENTS_QUEUE_URL ?? '', unheard);
+}
+
+async function hearsEvents(queueUrl: string, unheard: <T>(drift: () => Promise<T>) => Promise<T>): Promise<void> {
+  const { url: endpoint } = stand.aws;
+  const client = new SQSClient({ endpoint, region: 'us-east-1', credentials: stand.credentials });
+  const called: string[] = [];
+  const hints = createEcsHints({ client, queueUrl, deployment: 'armada', called: operation => called.push(operation) });
+  await unheard(() => client.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: 'poison' })));
+  const hearing = hints.open(() => {}, pino({ level: 'silent' }));
+  await eventually(() => called.includes('DeleteMessageBatch'));
+  await hearing.close();
+  client.destroy();
 }
 
 /** By hand, as somebody in the console might. */

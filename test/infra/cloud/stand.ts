@@ -2,10 +2,11 @@ import * as cognito from '@aws-sdk/client-cognito-identity-provider';
 import * as ecs from '@aws-sdk/client-ecs';
 import * as efs from '@aws-sdk/client-efs';
 import * as elb from '@aws-sdk/client-elastic-load-balancing-v2';
+import * as sqs from '@aws-sdk/client-sqs';
 import { createStack, stackName } from '../../../infra/cloud/app.ts';
 import type { Size } from '../../../infra/cloud/sizes.ts';
 import { createNoneDriver } from '../../../infra/local/aws/ecs/drivers/none.ts';
-import { region, startLocalAws } from '../../../infra/local/aws/local-aws.ts';
+import { eventsQueue, region, startLocalAws } from '../../../infra/local/aws/local-aws.ts';
 import { type Clients, createClients } from '../../../reconcilers/aws/clients.ts';
 import { eventually } from '../../support/eventually.ts';
 import { anyPort } from '../../support/product.ts';
@@ -178,6 +179,18 @@ const makers: Readonly<Record<string, (clients: Clients, given: Properties, logi
   async 'AWS::EFS::FileSystem'(clients, { Encrypted }, logicalId) {
     const made = await clients.efs.send(new efs.CreateFileSystemCommand({ CreationToken: logicalId, Encrypted }));
     return { ref: made.FileSystemId!, attributes: { Arn: made.FileSystemArn! } };
+  },
+  async 'AWS::SQS::Queue'(clients, given) {
+    const { protocol, hostname, port } = await clients.ecs.config.endpoint!();
+    const client = new sqs.SQSClient({ endpoint: `${protocol}//${hostname}:${port}`, region, credentials });
+    const Attributes = {
+      MessageRetentionPeriod: String(given.MessageRetentionPeriod),
+      VisibilityTimeout: String(given.VisibilityTimeout),
+    };
+    // CloudFormation gives it a name; the local EventBridge knows this one.
+    const { QueueUrl = '' } = await client.send(new sqs.CreateQueueCommand({ QueueName: eventsQueue, Attributes }));
+    client.destroy();
+    return { ref: QueueUrl, attributes: { Arn: `arn:aws:sqs:us-east-1:000000000000:${eventsQueue}` } };
   },
   async 'AWS::CloudFront::Distribution'(_clients, _given, logicalId) {
     return { ref: logicalId, attributes: { DomainName: `${logicalId.toLowerCase()}.cloudfront.net` } };

@@ -1,0 +1,63 @@
+import { Match, Template } from 'aws-cdk-lib/assertions';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { createStack } from '../../../infra/cloud/app.ts';
+import { sizes } from '../../../infra/cloud/sizes.ts';
+
+describe('the queue of events', () => {
+  let template: Template;
+  beforeAll(() => {
+    template = Template.fromStack(createStack(sizes.small).stack);
+  });
+
+  it('is encrypted, keeps a hint for five minutes, and takes nothing that is not sent over TLS', () => {
+    template.resourceCountIs('AWS::SQS::Queue', 1);
+    template.hasResourceProperties('AWS::SQS::Queue', { SqsManagedSseEnabled: true, MessageRetentionPeriod: 300 });
+    template.hasResourceProperties('AWS::SQS::QueuePolicy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
+        ]),
+      },
+    });
+  });
+
+  it('hears of this cluster alone', () => {
+    const rules = Object.values(template.findResources('AWS::Events::Rule')).map(({ Properties }) => Properties);
+    expect(rules.flatMap(({ EventPattern }) => EventPattern['detail-type']).toSorted()).toEqual([
+      'ECS Container Instance State Change',
+      'ECS Deployment State Change',
+      'ECS Service Action',
+      'ECS Task State Change',
+    ]);
+    const cluster = Object.keys(template.findResources('AWS::ECS::Cluster'))[0];
+    for (const { EventPattern } of rules) {
+      expect(EventPattern.source).toEqual(['aws.ecs']);
+      const scope = EventPattern.detail?.clusterArn ?? EventPattern.resources;
+      expect(JSON.stringify(scope)).toContain(cluster);
+    }
+  });
+
+  it('takes messages from its two rules and from nobody else', () => {
+    const [policy] = Object.values(template.findResources('AWS::SQS::QueuePolicy'));
+    const statements = policy?.['Properties'].PolicyDocument.Statement as {
+      readonly Effect: string;
+      readonly Principal: unknown;
+      readonly Condition: { readonly ArnEquals?: Readonly<Record<string, unknown>> };
+    }[];
+    const allowed = statements.filter(({ Effect }) => Effect === 'Allow');
+    expect(allowed).toHaveLength(2);
+    const rules = Object.keys(template.findResources('AWS::Events::Rule'));
+    for (const { Principal, Condition } of allowed) {
+      expect(Principal).toEqual({ Service: 'events.amazonaws.com' });
+      const source = JSON.stringify(Condition.ArnEquals?.['aws:SourceArn']);
+      expect(rules.some(rule => source.includes(rule))).toBe(true);
+    }
+  });
+
+  it('may be read by the controller alone', () => {
+    const readers = Object.entries(template.findResources('AWS::IAM::Policy')).filter(([, policy]) =>
+      JSON.stringify(policy).includes('sqs:'),
+    );
+    expect(readers.map(([id]) => id)).toEqual([expect.stringMatching(/^ControllerRole/)]);
+  });
+});
