@@ -12,6 +12,8 @@ export interface StartOptions {
   readonly email: string;
   /** Uses this PostgreSQL instead of one of our own. */
   readonly databaseUrl: string | undefined;
+  /** All workspaces share one host, by path: as a deployment without a domain has it. */
+  readonly pathRouting: boolean;
 }
 
 /** A fault that the person at the terminal can mend: its message is the sentence they read; exit code 1. */
@@ -30,6 +32,7 @@ export const usage = `Armada on this machine: every student of a class has an ID
   npm start -- --port 9000      serve on another port (default ${defaultPort})
   npm start -- --data DIR       keep everything in DIR (default ${defaultDataFolder()})
   npm start -- --email ADDRESS  the first instructor's address (first start only)
+  npm start -- --path-routing   all workspaces on one host, by path, as on AWS without a domain: parts students less
   npm start -- --help           this text
 
 DATABASE_URL=postgres://…       use that PostgreSQL instead of starting one
@@ -47,6 +50,7 @@ export function readOptions(args: readonly string[], environment: NodeJS.Process
     data: path.resolve(values.data ?? defaultDataFolder()),
     email: (values.email ?? 'instructor@armada.localhost').toLowerCase(),
     databaseUrl: environment['DATABASE_URL'] || undefined,
+    pathRouting: values['path-routing'] ?? false,
   };
 }
 
@@ -56,6 +60,7 @@ function parse(args: readonly string[]) {
       port: { type: 'string' },
       data: { type: 'string' },
       email: { type: 'string' },
+      'path-routing': { type: 'boolean' },
       help: { type: 'boolean', short: 'h' },
     } as const;
     return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values;

@@ -17,6 +17,8 @@ export interface ServicesOptions {
   readonly email: string;
   /** Another PostgreSQL than one of our own. */
   readonly databaseUrl: string | undefined;
+  /** All workspaces share one host, by path. */
+  readonly pathRouting?: boolean;
   /** Script of the local AWS's process. */
   readonly awsScript: string;
   readonly images: { readonly gate: string; readonly ide: string };
@@ -85,7 +87,9 @@ export async function startServices(options: ServicesOptions, signal: AbortSigna
     const ground = await layGround(groundOptions);
     await registerApp(groundOptions, ground, ports.api);
     const eventsQueueUrl = await layEventsQueue(groundOptions);
-    const own: Balancer = { listenerArn: ground.listenerArn, domain: 'localhost' };
+    const own: Balancer = options.pathRouting
+      ? { listenerArn: ground.listenerArn, domain: 'workspaces.localhost', path: true }
+      : { listenerArn: ground.listenerArn, domain: 'localhost' };
     const balancers = [own, ...((await options.moreBalancers?.(groundOptions, ground)) ?? [])];
     const databaseUrl = postgres?.url ?? options.databaseUrl ?? '';
     const environment = environmentOf(options, {
