@@ -100,8 +100,22 @@ export const answers: Readonly<Record<string, Answers>> = {
   'POST /v1/heartbeats': found(HeartbeatAnswer),
 };
 
-/** Every request may be unreadable, unproved, not allowed, or come to a host that is not the portal's. */
-const always = [400, 401, 403, 421];
+const file = { schema: Type.String() };
+/** Bodies that a route reads by itself, for the description. */
+export const bodies: Readonly<Record<string, object>> = {
+  'POST /v1/cohorts/:cohort/roster': {
+    content: {
+      'application/json': { schema: Type.Object({ text: Type.String() }, { additionalProperties: false }) },
+      'text/csv': file,
+      'text/tab-separated-values': file,
+      'text/plain': file,
+      'application/octet-stream': file,
+    },
+  },
+};
+
+/** Every request may be unreadable, unproved, not allowed, too long, or come to a host that is not the portal's. */
+const always = [400, 401, 403, 414, 421];
 const furtherRefusals: Readonly<Record<string, readonly number[]>> = {
   'GET /v1/watch': [406, 429],
   'GET /v1/events': [404],

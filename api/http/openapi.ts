@@ -1,7 +1,7 @@
 import fastifySwagger from '@fastify/swagger';
 import { type TSchema, Type } from 'typebox';
 import { Problem } from '../resources/problem.ts';
-import { type Answers, answers, refusalsOf } from './answers.ts';
+import { type Answers, answers, bodies, refusalsOf } from './answers.ts';
 import type { App } from './dependencies.ts';
 
 /** Every refusal. */
@@ -22,7 +22,8 @@ export async function registerOpenapi(app: App): Promise<void> {
       const fine = answers[`${method} ${url}`] ?? {};
       const refusals = Object.fromEntries(refusalsOf(method, url).map(status => [status, problem]));
       const response = { ...described(fine, url === '/v1/watch'), ...refusals, default: problem };
-      return { schema: { ...schema, response }, url };
+      const body = bodies[`${method} ${url}`];
+      return { schema: { ...schema, ...(body && { body }), response }, url };
     },
   });
   app.get('/v1/openapi.json', { schema: { hide: true } }, async () => openapiOf(app));

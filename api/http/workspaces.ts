@@ -32,8 +32,14 @@ const querystring = Type.Object(
   { additionalProperties: false },
 );
 const params = Type.Object({ workspace: Type.String() });
+/** A counter that a person sets stays where adding to it is exact, in Postgres as in JSON. */
+const mostRestarts = 1_000_000_000;
+const Spec = Type.Object({
+  ...WorkspaceSpec.properties,
+  restarts: Type.Integer({ minimum: 0, maximum: mostRestarts }),
+});
 const Patch = Type.Object(
-  { spec: Type.Partial(WorkspaceSpec, { additionalProperties: false }) },
+  { spec: Type.Partial(Spec, { additionalProperties: false }) },
   { additionalProperties: false },
 );
 /** More at once than any class has is a mistake. */

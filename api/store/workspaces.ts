@@ -64,7 +64,7 @@ const asks = {
   },
   stop: { spec: `w.spec || '{"running": false}'`, fits: 'true', reason: 'StopAsked', message: 'Asked to stop.' },
   restart: {
-    spec: `w.spec || jsonb_build_object('restarts', (w.spec->>'restarts')::int + 1)`,
+    spec: `w.spec || jsonb_build_object('restarts', (w.spec->>'restarts')::bigint + 1)`,
     fits: `w.spec @> '{"running": true}'`,
     reason: 'RestartAsked',
     message: 'Asked to restart.',
