@@ -1,11 +1,12 @@
-import http from 'node:http';
-import { type AddressInfo, Socket } from 'node:net';
+import type http from 'node:http';
+import type { Socket } from 'node:net';
 import type { Action } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { type Forwarded, Forwarding, type Passing, passingOf } from './forwarding.ts';
 import type { Ports } from './listeners.ts';
 import { hostOf, Routes } from './matching.ts';
 import { type OwnAnswer, ownAnswerOf, pageOf, writeAnswer, writeRawAnswer } from './pages.ts';
 import type { RuleIndex } from './rule-index.ts';
+import { openSite, type ServedCertificate, type Site } from './site.ts';
 import type { ListenerRow, Tables } from './tables.ts';
 import type { Member, Targets } from './targets.ts';
 import { Upgrades } from './upgrades.ts';
@@ -19,14 +20,9 @@ export interface BalancerOptions {
   readonly ports: (listenerPort: number) => number | undefined;
   /** The addresses of this machine to listen on; an IPv6 one is left out where there is none. */
   readonly addresses: readonly string[];
+  /** The certificate with this ARN, if there is one. */
+  readonly certificate: (arn: string) => ServedCertificate | undefined;
   readonly random: () => number;
-}
-
-/** One listener's port as it is served. Listeners of several load balancers may share it: their rules are tried in turn. */
-interface Site {
-  readonly servers: http.Server[];
-  readonly listeners: Map<string, ListenerRow>;
-  port: number;
 }
 
 /** Where a request goes: to a target, or to an answer of the balancer's own. */
@@ -34,13 +30,11 @@ type Destination =
   | { readonly kind: 'answer'; readonly answer: OwnAnswer }
   | { readonly kind: 'target'; readonly forwarded: Forwarded; readonly member: Member; readonly passing: Passing };
 
-/** As long as AWS waits for the headers of a request, and keeps a client's idle connection. */
-const clientIdleMilliseconds = 60_000;
-
-/** Serves the listeners' ports: HTTP/1.1 and WebSockets to the targets that rules and health point to. */
+/** Serves the listeners' ports: HTTP/1.1 and WebSockets, over TLS where a listener has a certificate to the targets that rules and health point to. */
 export class Balancer implements Ports {
   readonly #options: BalancerOptions;
-  readonly #sites = new Map<number, Promise<Site>>();
+  /** By the listeners' protocol and port. */
+  readonly #sites = new Map<string, Promise<Site>>();
   readonly #routes = new Map<string, Routes>();
   readonly #forwarding: Forwarding;
   readonly #upgrades: Upgrades;
@@ -65,7 +59,11 @@ export class Balancer implements Ports {
     const sites = [...this.#sites.values()];
     this.#sites.clear();
     this.#upgrades.close();
-    for (const site of sites) await site.then(closeSite, () => {});
+    for (const site of sites)
+      await site.then(
+        opened => opened.close(),
+        () => {},
+      );
     this.#forwarding.close();
   }
 
@@ -80,65 +78,38 @@ export class Balancer implements Ports {
 
   async open(listener: ListenerRow): Promise<void> {
     const port = this.#options.ports(listener.port);
-    if (!this.#running || port === undefined) return;
-    const site = this.#sites.get(listener.port) ?? this.#listen(port);
-    this.#sites.set(listener.port, site);
+    const certificate = this.#options.certificate(listener.certificateArn ?? '');
+    // A certificate may be gone after a restart; until the listener has another, nothing is served there.
+    const isBare = listener.protocol === 'HTTPS' && !certificate;
+    if (!this.#running || port === undefined || isBare) return;
+    const key = keyOf(listener);
+    const site = this.#sites.get(key) ?? this.#listen(port, certificate);
+    this.#sites.set(key, site);
     try {
       (await site).listeners.set(listener.arn, listener);
     } catch (error) {
-      if (this.#sites.get(listener.port) === site) this.#sites.delete(listener.port);
+      if (this.#sites.get(key) === site) this.#sites.delete(key);
       throw error;
     }
   }
 
-  close(listener: ListenerRow): void {
+  async close(listener: ListenerRow): Promise<void> {
     this.#routes.delete(listener.arn);
-    const opening = this.#sites.get(listener.port);
-    void opening?.then(
-      site => {
-        if (!site.listeners.delete(listener.arn) || site.listeners.size) return;
-        this.#sites.delete(listener.port);
-        return closeSite(site);
-      },
-      () => {},
-    );
+    const site = await this.#sites.get(keyOf(listener))?.catch(() => undefined);
+    if (!site?.listeners.delete(listener.arn) || site.listeners.size) return;
+    this.#sites.delete(keyOf(listener));
+    // The port is free at once; WebSockets may go on.
+    void site.close();
   }
 
-  async #listen(wanted: number): Promise<Site> {
-    const site: Site = { servers: [], listeners: new Map(), port: wanted };
-    for (const address of this.#options.addresses) {
-      const server = this.#createServer(site);
-      try {
-        site.port = await listenOn(server, site.port, address);
-        site.servers.push(server);
-      } catch (error) {
-        if (site.servers.length && isAddressMissing(error)) continue;
-        await closeSite(site);
-        throw taken(site.port, address, error);
-      }
-    }
-    return site;
-  }
-
-  #createServer(site: Site): http.Server {
-    const server = http.createServer(
-      {
-        keepAliveTimeout: clientIdleMilliseconds,
-        headersTimeout: clientIdleMilliseconds,
-        // Uploads may take as long as they move; the idle timeout ends those that don't.
-        requestTimeout: 0,
-        requireHostHeader: true,
-        insecureHTTPParser: false,
-        noDelay: true,
-        shouldUpgradeCallback: request => request.headers.upgrade?.toLowerCase() === 'websocket',
-      },
-      (request, response) => this.#answer(site, request, response),
-    );
-    server.on('upgrade', (request, socket, head) => {
-      if (socket instanceof Socket) this.#upgrade(site, request, socket, head);
-      else socket.destroy();
+  #listen(port: number, certificate: ServedCertificate | undefined): Promise<Site> {
+    return openSite({
+      port,
+      addresses: this.#options.addresses,
+      certificate,
+      answer: (site, request, response) => this.#answer(site, request, response),
+      upgrade: (site, request, socket, head) => this.#upgrade(site, request, socket, head),
     });
-    return server;
   }
 
   #answer(site: Site, request: http.IncomingMessage, response: http.ServerResponse): void {
@@ -179,14 +150,19 @@ export class Balancer implements Ports {
       actions = listener && this.#routesOf(listener).fallback?.actions;
     }
     const [action] = actions ?? [];
-    const own = action && ownAnswerOf(action, { host, port: site.port, path, query });
+    const own = action && ownAnswerOf(action, { protocol: site.protocol, host, port: site.port, path, query });
     if (own) return { kind: 'answer', answer: own };
     const group = action && this.#groupOf(action);
     const member = group === undefined ? undefined : this.#options.targets.choose(group);
     const loadBalancer = listener && this.#options.tables.loadBalancers.get(listener.loadBalancerArn);
     if (!member || !loadBalancer) return { kind: 'answer', answer: pageOf(503) };
     const passing = passingOf(loadBalancer);
-    return { kind: 'target', forwarded: { request, ...place, port: site.port }, member, passing };
+    return {
+      kind: 'target',
+      forwarded: { request, ...place, protocol: site.protocol, port: site.port },
+      member,
+      passing,
+    };
   }
 
   #routesOf(listener: ListenerRow): Routes {
@@ -216,7 +192,7 @@ function placeOf(request: http.IncomingMessage): { readonly host: string; readon
   const { host = '' } = request.headers;
   if (hasTwoHosts(request.rawHeaders)) return undefined;
   if (url.startsWith('/') || url === '*') return { host, path: url };
-  if (!/^http:\/\//i.test(url) || !URL.canParse(url)) return undefined;
+  if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) return undefined;
   const absolute = new URL(url);
   return { host: absolute.host, path: `${absolute.pathname}${absolute.search}` };
 }
@@ -235,34 +211,6 @@ function splitOnce(text: string, separator: string): readonly string[] {
   return at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)];
 }
 
-function listenOn(server: http.Server, port: number, address: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, address, () => {
-      const bound: AddressInfo | string | null = server.address();
-      resolve(typeof bound === 'object' && bound ? bound.port : port);
-    });
-  });
-}
-
-async function closeSite(site: Site): Promise<void> {
-  for (const server of site.servers) {
-    const closed = new Promise<void>(resolve => server.close(() => resolve()));
-    server.closeAllConnections();
-    await closed;
-  }
-}
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
-}
-
-function isAddressMissing(error: unknown): boolean {
-  return ['EADDRNOTAVAIL', 'EAFNOSUPPORT'].includes(codeOf(error) ?? '');
-}
-
-function taken(port: number, address: string, cause: unknown): Error {
-  const code = codeOf(cause);
-  const why = code === 'EADDRINUSE' ? 'is taken by another program' : 'cannot be listened on';
-  return Object.assign(new Error(`port ${port} of ${address} ${why}`, { cause }), { code });
+function keyOf({ protocol, port }: ListenerRow): string {
+  return `${protocol}:${port}`;
 }

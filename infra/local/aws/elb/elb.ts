@@ -10,6 +10,7 @@ import { loadBalancerOperations } from './load-balancers.ts';
 import { defaultQuotas, type Quotas } from './quotas.ts';
 import { RuleIndex } from './rule-index.ts';
 import { ruleOperations } from './rules.ts';
+import type { ServedCertificate } from './site.ts';
 import { openTables } from './tables.ts';
 import { tagOperations } from './tags.ts';
 import { targetGroupOperations } from './target-groups.ts';
@@ -25,6 +26,8 @@ export interface ElbOptions {
   readonly ports: (listenerPort: number) => number | undefined;
   /** Addresses of this machine to listen on; loopback, IPv4 and IPv6, by default. */
   readonly addresses?: readonly string[];
+  /** The certificate with this ARN, as ACM has it on AWS; there are none by default. */
+  readonly certificate?: (arn: string) => ServedCertificate | undefined;
   /** What differs from AWS's default quotas. */
   readonly quotas?: Partial<Quotas>;
   /** Checks targets instead of an HTTP request, where there is nothing to connect to. */
@@ -63,10 +66,11 @@ export class Elb implements TargetGroups {
       random,
     });
     const addresses = options.addresses ?? ['127.0.0.1', '::1'];
-    this.#balancer = new Balancer({ tables, rules, targets: this.#targets, ports, addresses, random });
+    const { certificate = () => undefined } = options;
+    this.#balancer = new Balancer({ tables, rules, targets: this.#targets, ports, addresses, certificate, random });
     this.operations = {
       ...loadBalancerOperations(account, this.#balancer),
-      ...listenerOperations(account, this.#balancer),
+      ...listenerOperations(account, this.#balancer, arn => certificate(arn) !== undefined),
       ...ruleOperations(account),
       ...targetGroupOperations(account, this.#targets),
       ...targetOperations(account, this.#targets),

@@ -16,7 +16,8 @@ export interface Forwarded {
   readonly request: http.IncomingMessage;
   readonly path: string;
   readonly host: string;
-  /** The port that the request came in by. */
+  /** What the request came in by. */
+  readonly protocol: 'http' | 'https';
   readonly port: number;
 }
 
@@ -53,7 +54,10 @@ export function passingOf(row: LoadBalancerRow): Passing {
 }
 
 /** The X-Forwarded headers that a target gets; undefined: none of that name. */
-export function forwardedHeaders({ request, port }: Forwarded, passing: Passing): Record<string, string | undefined> {
+export function forwardedHeaders(
+  { request, protocol, port }: Forwarded,
+  passing: Passing,
+): Record<string, string | undefined> {
   const before = [request.headers['x-forwarded-for'] ?? []].flat().join(', ');
   const address = (request.socket.remoteAddress ?? '').replace(/^::ffff:/, '');
   const peer = passing.clientPort
@@ -63,7 +67,7 @@ export function forwardedHeaders({ request, port }: Forwarded, passing: Passing)
   const kept = passing.forwardedFor === 'preserve' && before ? before : undefined;
   return {
     'x-forwarded-for': passing.forwardedFor === 'append' ? appended : kept,
-    'x-forwarded-proto': 'http',
+    'x-forwarded-proto': protocol,
     'x-forwarded-port': String(port),
   };
 }

@@ -23,14 +23,21 @@ import { readTags } from './tags.ts';
 export interface Ports {
   /** Resolves once the port of this listener takes requests; rejects when it can't. */
   open(listener: ListenerRow): Promise<void>;
-  /** Takes the listener off its port. */
-  close(listener: ListenerRow): void;
+  /** Takes the listener off its port; resolves once the port is free. */
+  close(listener: ListenerRow): Promise<void>;
 }
 
 const portRange = [1, 65_535] as const;
 
+/** What every HTTPS listener here speaks: TLS 1.2 and 1.3. */
+const policy = 'ELBSecurityPolicy-TLS13-1-2-2021-06';
+
 /** CreateListener, DescribeListeners, ModifyListener, DeleteListener. */
-export function listenerOperations(account: Account, ports: Ports): Operations {
+export function listenerOperations(
+  account: Account,
+  ports: Ports,
+  isCertificate: (arn: string) => boolean,
+): Operations {
   const { tables, rules, arns } = account;
 
   function rowOf(arn: string | undefined): ListenerRow {
@@ -43,7 +50,7 @@ export function listenerOperations(account: Account, ports: Ports): Operations {
     async CreateListener(input: CreateListenerInput): Promise<CreateListenerOutput> {
       const loadBalancerArn = requireArn(input.LoadBalancerArn, 'load-balancer');
       if (!tables.loadBalancers.get(loadBalancerArn)) throw notFound['load-balancer']();
-      requireHttp(input);
+      const served = readProtocol(input, isCertificate);
       const port = whole(required(input.Port, 'Port'), 0, portRange, 'Port');
       const actions = readActions(account, input.DefaultActions);
       const tags = readTags(account, input.Tags);
@@ -51,7 +58,8 @@ export function listenerOperations(account: Account, ports: Ports): Operations {
       const same = others.find(listener => listener.port === port);
       if (same) {
         const now = JSON.stringify(tables.rules.get(same.defaultRuleArn)?.actions);
-        if (now === JSON.stringify(actions)) return { Listeners: [toListener(account, same)] };
+        const isSame = same.protocol === served.protocol && same.certificateArn === served.certificateArn;
+        if (isSame && now === JSON.stringify(actions)) return { Listeners: [toListener(account, same)] };
         throw new AwsError('DuplicateListener', 'A listener already exists on this port for this load balancer');
       }
       const limit = account.quotas.listenersPerLoadBalancer;
@@ -64,7 +72,7 @@ export function listenerOperations(account: Account, ports: Ports): Operations {
         actions,
       );
       const arn = arns.listener(loadBalancerArn);
-      const row: ListenerRow = { arn, loadBalancerArn, port, protocol: 'HTTP', defaultRuleArn: arns.rule(arn) };
+      const row: ListenerRow = { arn, loadBalancerArn, port, ...served, defaultRuleArn: arns.rule(arn) };
       tables.listeners.put(arn, row);
       tables.tags.put(arn, { arn, tags });
       rules.put({
@@ -78,7 +86,7 @@ export function listenerOperations(account: Account, ports: Ports): Operations {
       try {
         await ports.open(row);
       } catch (error) {
-        deleteListener(account, ports, row);
+        await deleteListener(account, ports, row);
         throw new AwsError('InvalidConfigurationRequest', error instanceof Error ? error.message : String(error));
       }
       return { Listeners: [toListener(account, row)] };
@@ -100,7 +108,10 @@ export function listenerOperations(account: Account, ports: Ports): Operations {
 
     async ModifyListener(input: ModifyListenerInput): Promise<ModifyListenerOutput> {
       const row = rowOf(input.ListenerArn);
-      if (input.Protocol !== undefined) requireHttp({ ...input, Protocol: input.Protocol });
+      const served =
+        input.Protocol === undefined && !input.Certificates?.length
+          ? readProtocol({ Protocol: row.protocol, ...certificatesOf(row) }, isCertificate)
+          : readProtocol({ ...input, Protocol: input.Protocol ?? row.protocol }, isCertificate);
       const port = whole(input.Port, row.port, portRange, 'Port');
       const siblings = rules.listenersOf(row.loadBalancerArn).filter(other => other.arn !== row.arn);
       if (siblings.some(other => other.port === port))
@@ -117,27 +128,29 @@ export function listenerOperations(account: Account, ports: Ports): Operations {
         );
         rules.put({ ...rule, actions });
       }
-      const changed = tables.listeners.put(row.arn, { ...row, port });
-      if (port !== row.port) {
-        ports.close(row);
+      const { arn, loadBalancerArn, defaultRuleArn } = row;
+      const changed = tables.listeners.put(arn, { arn, loadBalancerArn, port, ...served, defaultRuleArn });
+      const isMoved = port !== row.port || served.protocol !== row.protocol;
+      if (isMoved || served.certificateArn !== row.certificateArn) {
+        await ports.close(row);
         await ports.open(changed);
       }
       return { Listeners: [toListener(account, changed)] };
     },
 
-    DeleteListener(input: DeleteListenerInput): DeleteListenerOutput {
-      deleteListener(account, ports, rowOf(input.ListenerArn));
+    async DeleteListener(input: DeleteListenerInput): Promise<DeleteListenerOutput> {
+      await deleteListener(account, ports, rowOf(input.ListenerArn));
       return {};
     },
   };
 }
 
 /** Takes away a listener with all its rules. */
-export function deleteListener(account: Account, ports: Ports, row: ListenerRow): void {
+export async function deleteListener(account: Account, ports: Ports, row: ListenerRow): Promise<void> {
   for (const rule of account.rules.of(row.arn)) account.rules.delete(rule);
   account.tables.listeners.delete(row.arn);
   account.tables.tags.delete(row.arn);
-  ports.close(row);
+  await ports.close(row);
 }
 
 function toListener(account: Account, row: ListenerRow): Listener {
@@ -146,20 +159,39 @@ function toListener(account: Account, row: ListenerRow): Listener {
     LoadBalancerArn: row.loadBalancerArn,
     Port: row.port,
     Protocol: row.protocol,
+    ...certificatesOf(row),
+    ...(row.protocol === 'HTTPS' ? { SslPolicy: policy } : {}),
     DefaultActions: [...(account.tables.rules.seen(row.defaultRuleArn)?.actions ?? [])],
   };
 }
 
-/** HTTPS would need certificates, and there are none here. */
-function requireHttp(input: Pick<CreateListenerInput, 'Protocol' | 'Certificates'>): void {
-  if (input.Protocol === 'HTTP') {
-    if (input.Certificates?.length) throw invalid('Certificates cannot be specified for HTTP listeners');
-    return;
+function certificatesOf({ certificateArn }: ListenerRow): Pick<Listener, 'Certificates'> {
+  return certificateArn === undefined ? {} : { Certificates: [{ CertificateArn: certificateArn }] };
+}
+
+/** The protocol that is asked for, with its one certificate. */
+function readProtocol(
+  {
+    Protocol,
+    Certificates = [],
+    SslPolicy = policy,
+  }: Pick<CreateListenerInput, 'Protocol' | 'Certificates' | 'SslPolicy'>,
+  isCertificate: (arn: string) => boolean,
+): Pick<ListenerRow, 'protocol' | 'certificateArn'> {
+  if (Protocol === 'HTTP') {
+    if (Certificates.length) throw invalid('Certificates cannot be specified for HTTP listeners');
+    return { protocol: 'HTTP' };
   }
-  if (input.Protocol !== 'HTTPS')
-    throw invalid(`Listener protocol '${input.Protocol ?? ''}' must be one of 'HTTPS, HTTP'`);
-  if (!input.Certificates?.length) throw invalid('A certificate must be specified for HTTPS listeners');
-  throw new AwsError('CertificateNotFound', 'Certificates are not available here');
+  if (Protocol !== 'HTTPS') throw invalid(`Listener protocol '${Protocol ?? ''}' must be one of 'HTTPS, HTTP'`);
+  const [certificate, ...more] = Certificates;
+  if (!certificate) throw invalid('A certificate must be specified for HTTPS listeners');
+  if (more.length)
+    throw invalid('Only one certificate can be specified here; more are added with AddListenerCertificates');
+  const certificateArn = certificate.CertificateArn ?? '';
+  if (!isCertificate(certificateArn))
+    throw new AwsError('CertificateNotFound', `Certificate ARN '${certificateArn}' is not valid`);
+  if (SslPolicy !== policy) throw new AwsError('SSLPolicyNotFound', `Only '${policy}' is available here`);
+  return { protocol: 'HTTPS', certificateArn };
 }
 
 function missing(): never {

@@ -93,7 +93,7 @@ export function loadBalancerOperations(account: Account, ports: Ports): Operatio
       return { LoadBalancers: items.map(toLoadBalancer), NextMarker: nextMarker };
     },
 
-    DeleteLoadBalancer(input: DeleteLoadBalancerInput): DeleteLoadBalancerOutput {
+    async DeleteLoadBalancer(input: DeleteLoadBalancerInput): Promise<DeleteLoadBalancerOutput> {
       const row = tables.loadBalancers.get(requireArn(input.LoadBalancerArn, 'load-balancer'));
       // AWS: deleting what is not there succeeds.
       if (!row) return {};
@@ -102,9 +102,9 @@ export function loadBalancerOperations(account: Account, ports: Ports): Operatio
           'OperationNotPermitted',
           `Load balancer '${row.arn}' cannot be deleted because deletion protection is enabled`,
         );
-      for (const listener of rules.listenersOf(row.arn)) deleteListener(account, ports, listener);
       tables.loadBalancers.delete(row.arn);
       tables.tags.delete(row.arn);
+      await Promise.all(rules.listenersOf(row.arn).map(listener => deleteListener(account, ports, listener)));
       return {};
     },
 

@@ -43,6 +43,7 @@ export function writeRawAnswer(socket: Duplex, answer: OwnAnswer): void {
 
 /** What a redirect's placeholders stand for. */
 export interface Redirected {
+  readonly protocol: 'http' | 'https';
   readonly host: string;
   readonly port: number;
   readonly path: string;
@@ -62,7 +63,7 @@ export function ownAnswerOf(action: Action, from: Redirected): OwnAnswer | undef
   if (action.Type !== 'redirect' || !redirect) return undefined;
   const fill = (text: string) =>
     text
-      .replaceAll('#{protocol}', 'http')
+      .replaceAll('#{protocol}', from.protocol)
       .replaceAll('#{host}', from.host)
       .replaceAll('#{port}', String(from.port))
       .replaceAll('#{path}', from.path.slice(1))

@@ -21,7 +21,9 @@ export interface ListenerRow {
   readonly arn: string;
   readonly loadBalancerArn: string;
   readonly port: number;
-  readonly protocol: 'HTTP';
+  readonly protocol: 'HTTP' | 'HTTPS';
+  /** With HTTPS only. */
+  readonly certificateArn?: string;
   readonly defaultRuleArn: string;
 }
 
