@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { acquireLease } from '../api/store/lease.ts';
 import { backoffSeconds } from './backoff.ts';
 import type { Kind } from './drive.ts';
-import { type Again, Queue, type Urgency } from './queue.ts';
+import { type Again, Queue, type QueueLook, type Urgency } from './queue.ts';
 import type { RouteSlots } from './reconciler.ts';
 import { type Hints, openSources, partsOf } from './sources.ts';
 
@@ -22,6 +22,17 @@ export interface ControllerOptions {
   readonly concurrency?: number;
   /** Further hints where to look, heard while this one leads. */
   readonly hints?: Hints | undefined;
+  /** Told of each key at the moment that it is asked for. */
+  readonly asked?: ((key: string) => void) | undefined;
+}
+
+/** How a controller stands. */
+export interface ControllerLook {
+  readonly leading: boolean;
+  /** Undefined while it stands by. */
+  readonly queue: QueueLook | undefined;
+  /** Seconds since all rows were last listed; undefined until they were. */
+  readonly resyncAgeSeconds: number | undefined;
 }
 
 /** How soon drift is found, against what a resync costs. Source: design, drift. */
@@ -41,6 +52,8 @@ export class Controller {
   readonly #stopping = new AbortController();
   #life: Promise<void> | undefined;
   #leading = false;
+  #queue: Queue | undefined;
+  #listedAt: number | undefined;
 
   constructor(options: ControllerOptions) {
     this.#options = options;
@@ -49,6 +62,12 @@ export class Controller {
   /** Whether this one holds the lease and looks after the rows. */
   get leading(): boolean {
     return this.#leading;
+  }
+
+  /** How it stands now. */
+  look(): ControllerLook {
+    const age = this.#listedAt === undefined ? undefined : (performance.now() - this.#listedAt) / 1000;
+    return { leading: this.#leading, queue: this.#queue?.look(), resyncAgeSeconds: age };
   }
 
   /** Begins to stand by. Faults of the database are waited out. */
@@ -72,6 +91,8 @@ export class Controller {
           await this.#lead(lease.lost);
         } finally {
           this.#leading = false;
+          this.#queue = undefined;
+          this.#listedAt = undefined;
           await lease.release();
         }
         if (!signal.aborted) log.warn('lease lost');
@@ -95,7 +116,12 @@ export class Controller {
       work: (key, urgency) => reign.work(key, urgency),
       failed: (key, error) => reign.failed(key, error),
     });
-    const sources = await openSources({ url, kinds, queue, resyncSeconds, hints, log });
+    this.#queue = queue;
+    const listed = () => {
+      this.#listedAt = performance.now();
+    };
+    const { asked } = this.#options;
+    const sources = await openSources({ url, kinds, queue, resyncSeconds, hints, asked, listed, log });
     this.#leading = true;
     log.info('leading');
     await aborted(AbortSignal.any([lost, stopped]));

@@ -74,7 +74,12 @@ class Pass<R extends Resource, Observed extends object, Action extends { readonl
     this.#store = store;
     this.#resource = resource;
     this.#options = options;
-    this.#log = options.log.child({ kind: resource.kind, id: resource.id, slug: resource.slug });
+    this.#log = options.log.child({
+      kind: resource.kind,
+      id: resource.id,
+      slug: resource.slug,
+      generation: resource.generation,
+    });
   }
 
   async run(): Promise<Passed> {

@@ -5,7 +5,7 @@ import { migrate } from '../api/store/migrate.ts';
 import { createPool } from '../api/store/pool.ts';
 import { createRouteSlots } from '../api/store/slots.ts';
 import { loadStudent, loadWorkspace } from '../api/store/status.ts';
-import { createClients } from '../reconcilers/aws/clients.ts';
+import { createClients, requestIdOf } from '../reconcilers/aws/clients.ts';
 import { is } from '../reconcilers/aws/errors.ts';
 import { createEcsHints, createEventsClient } from '../reconcilers/aws/events.ts';
 import { createGateway, type Gateway, type RatesClock } from '../reconcilers/aws/rates.ts';
@@ -14,9 +14,11 @@ import { createWorkspaceReconciler } from '../reconcilers/workspace/index.ts';
 import { Autostop } from './actors/autostop.ts';
 import { Controller } from './controller.ts';
 import { createKind } from './drive.ts';
-import { createMetrics, serveMetrics } from './metrics.ts';
+import { serveHealth } from './health.ts';
+import { type CallResult, createMetrics } from './metrics.ts';
 import { createRows } from './rows.ts';
 import { readSettings } from './settings.ts';
+import { createTrace } from './trace.ts';
 
 /** The controller's process: puts loop, rows and reconcilers together, and runs until SIGTERM. */
 
@@ -28,7 +30,7 @@ const placesPerBalancer = 98;
 const pacedPassSeconds = 900;
 
 const settings = readSettings(process.env);
-const log = pino({ base: null });
+const log = pino({ base: null, level: settings.ARMADA_LOG_LEVEL ?? 'info' });
 const pool = createPool(settings.DATABASE_URL);
 // A status that a power cut took is found again by the next look: no start waits for the disk because of it.
 const statusPool = createPool(settings.DATABASE_URL, { durable: false });
@@ -42,16 +44,24 @@ const ratesClock: RatesClock = {
   },
 };
 const isPaced = settings.ARMADA_RATES !== 'off';
-const metrics = createMetrics(() => controller.leading);
+const elapsed = () => performance.now();
+const metrics = createMetrics(() => controller.look(), elapsed);
+const trace = createTrace(log);
 const paced: Gateway = isPaced ? createGateway(ratesClock) : (_service, _operation, attempt) => attempt();
 const counted: Gateway = (service, operation, attempt) =>
   paced(service, operation, async () => {
+    const start = elapsed();
+    const tell = (result: CallResult, about: unknown) => {
+      const milliseconds = elapsed() - start;
+      metrics.called(service, operation, result, milliseconds);
+      trace.called({ service, operation, result, milliseconds, requestId: requestIdOf(about) });
+    };
     try {
       const answer = await attempt();
-      metrics.called(service, operation, 'ok');
+      tell('ok', answer);
       return answer;
     } catch (error) {
-      metrics.called(service, operation, is(error, 'throttled') ? 'throttled' : 'error');
+      tell(is(error, 'throttled') ? 'throttled' : 'error', error);
       throw error;
     }
   });
@@ -83,7 +93,7 @@ const controller = new Controller({
   kinds: [
     createKind(students, createRows({ kind: 'student', load: id => loadStudent(pool, id), pool, statusPool })),
     createKind(workspaces, createRows({ kind: 'workspace', load: id => loadWorkspace(pool, id), pool, statusPool })),
-  ].map(kind => metrics.measured(kind, () => performance.now())),
+  ].map(kind => trace.traced(metrics.measured(kind))),
   slots: createRouteSlots(
     pool,
     settings.balancers.map(() => placesPerBalancer),
@@ -94,15 +104,16 @@ const controller = new Controller({
   hints:
     events &&
     createEcsHints({ ...events, deployment, called: (operation, result) => metrics.called('sqs', operation, result) }),
+  asked: metrics.asked,
   passSeconds: isPaced ? pacedPassSeconds : undefined,
 });
 controller.start();
 const metricsServer =
   settings.ARMADA_METRICS_PORT === undefined
     ? undefined
-    : await serveMetrics(Number(settings.ARMADA_METRICS_PORT), {
-        metrics,
-        leading: () => controller.leading,
+    : await serveHealth(Number(settings.ARMADA_METRICS_PORT), {
+        registry: metrics.registry,
+        look: () => controller.look(),
         unready: () =>
           pool.query('select 1').then(
             () => [],

@@ -1,10 +1,7 @@
-import http from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { ControllerLook } from './controller.ts';
 import type { Kind } from './drive.ts';
-
-/** Why a process is not ready, in words; empty when it is. */
-export type Unready = () => Promise<readonly string[]>;
+import { keyOf } from './sources.ts';
 
 /** How a call to AWS ended: well, refused for its rate, or with another error. */
 export type CallResult = 'ok' | 'throttled' | 'error';
@@ -12,43 +9,78 @@ export type CallResult = 'ok' | 'throttled' | 'error';
 /** What the controller counts, in Prometheus's terms. */
 export interface Metrics {
   readonly registry: Registry;
-  /** Counts one attempt of one operation. */
-  called(service: string, operation: string, result: CallResult): void;
-  /** The same kind, its passes counted and timed by `elapsed` (milliseconds). */
-  measured(kind: Kind, elapsed: () => number): Kind;
+  /** Counts one attempt of one operation; `milliseconds` where it is known how long it took. */
+  called(service: string, operation: string, result: CallResult, milliseconds?: number): void;
+  /** Notes when a key was asked for: it counts until the key is as asked. */
+  asked(key: string): void;
+  /** The same kind, its passes counted and timed. */
+  measured(kind: Kind): Kind;
 }
 
 /** From a settled look to a class that stands in line for AWS's tokens. */
 const passSeconds = [0.005, 0.02, 0.1, 0.5, 2, 10, 60, 300];
+/** A local answer to the 10 s after which a call counts as lost. */
+const callSeconds = [0.01, 0.03, 0.1, 0.3, 1, 3, 10];
+/** A start that is measured in seconds, and one that waits for a host. */
+const readySeconds = [0.5, 1, 2, 5, 10, 20, 40, 80, 160, 320, 640];
 
-/** Makes the metrics of one controller; `leading` is asked at each scrape. */
-export function createMetrics(leading: () => boolean): Metrics {
+/** Makes the metrics of one controller; `look` is asked at each scrape, `elapsed` tells milliseconds. */
+export function createMetrics(look: () => ControllerLook, elapsed: () => number): Metrics {
   const registry = new Registry();
+  const registers = [registry];
   const calls = new Counter({
     name: 'armada_aws_calls_total',
-    help: 'Attempts at calls to AWS, by operation and result.',
+    help: 'Attempts at calls to AWS, by operation and result; `throttled` is a refusal for their rate.',
     labelNames: ['service', 'operation', 'result'] as const,
-    registers: [registry],
+    registers,
+  });
+  const durations = new Histogram({
+    name: 'armada_aws_call_seconds',
+    help: 'How long AWS took to answer, without the wait for a token.',
+    labelNames: ['service', 'operation'] as const,
+    buckets: callSeconds,
+    registers,
   });
   const passes = new Histogram({
     name: 'armada_reconcile_seconds',
     help: 'How long passes took, by kind and outcome.',
     labelNames: ['kind', 'outcome'] as const,
     buckets: passSeconds,
-    registers: [registry],
+    registers,
   });
-  new Gauge({
-    name: 'armada_controller_leading',
-    help: '1 where this controller holds the lease, 0 where it stands by.',
-    registers: [registry],
-    collect() {
-      this.set(leading() ? 1 : 0);
-    },
+  const ready = new Histogram({
+    name: 'armada_asked_to_ready_seconds',
+    help: 'From asking to being as asked, where that took more than one look.',
+    labelNames: ['kind'] as const,
+    buckets: readySeconds,
+    registers,
   });
+  registerGauges(registry, look);
+
+  /** Since when what is asked for is not yet as asked; `moved`: a look found it so. */
+  const waiting = new Map<string, { readonly since: number; moved: boolean }>();
+  function told(kind: string, id: string, outcome: string): void {
+    const key = keyOf(kind, id);
+    const asked = waiting.get(key);
+    if (!asked) return;
+    if (outcome !== 'settled' && outcome !== 'stuck' && outcome !== 'gone') {
+      asked.moved = true;
+      return;
+    }
+    waiting.delete(key);
+    if (asked.moved && outcome === 'settled') ready.observe({ kind }, (elapsed() - asked.since) / 1000);
+  }
+
   return {
     registry,
-    called: (service, operation, result) => calls.inc({ service, operation, result }),
-    measured: (kind, elapsed) => ({
+    called(service, operation, result, milliseconds) {
+      calls.inc({ service, operation, result });
+      if (milliseconds !== undefined) durations.observe({ service, operation }, milliseconds / 1000);
+    },
+    asked(key) {
+      if (!waiting.has(key)) waiting.set(key, { since: elapsed(), moved: false });
+    },
+    measured: kind => ({
       name: kind.name,
       keys: () => kind.keys(),
       async pass(id, options) {
@@ -60,51 +92,70 @@ export function createMetrics(leading: () => boolean): Metrics {
           return passed;
         } finally {
           passes.observe({ kind: kind.name, outcome }, (elapsed() - start) / 1000);
+          told(kind.name, id, outcome);
         }
       },
     }),
   };
 }
 
-/** A small server on loopback. */
-export interface MetricsServer {
-  readonly port: number;
-  close(): Promise<void>;
-}
-
-/**
- * Serves /metrics, /healthz (the process answers) and /readyz (503 with reasons until it is of use; one that stands by
- * is). Loopback only; port 0 for any.
- */
-export async function serveMetrics(
-  port: number,
-  options: { readonly metrics: Metrics; readonly leading: () => boolean; readonly unready: Unready },
-): Promise<MetricsServer> {
-  const { metrics, leading, unready } = options;
-  async function answer(url: string): Promise<readonly [status: number, type: string, body: string]> {
-    if (url === '/metrics') return [200, metrics.registry.contentType, await metrics.registry.metrics()];
-    const role = leading() ? 'leading' : 'standing by';
-    if (url === '/healthz') return [200, 'application/json', JSON.stringify({ role })];
-    if (url !== '/readyz') return [404, 'text/plain', 'not found\n'];
-    const reasons = await unready();
-    return [reasons.length > 0 ? 503 : 200, 'application/json', JSON.stringify({ role, reasons })];
-  }
-  const server = http.createServer((request, response) => {
-    answer(request.url ?? '/').then(
-      ([status, type, body]) => response.writeHead(status, { 'content-type': type }).end(body),
-      () => response.writeHead(500).end(),
-    );
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, '127.0.0.1', resolve);
-  });
-  const address: AddressInfo | string | null = server.address();
-  return {
-    port: address !== null && typeof address === 'object' ? address.port : port,
-    async close() {
-      server.closeAllConnections();
-      await new Promise<void>(resolve => server.close(() => resolve()));
+function registerGauges(registry: Registry, look: () => ControllerLook): void {
+  const registers = [registry];
+  new Gauge({
+    name: 'armada_controller_leading',
+    help: '1 where this controller holds the lease, 0 where it stands by.',
+    registers,
+    collect() {
+      this.set(look().leading ? 1 : 0);
     },
-  };
+  });
+  new Gauge({
+    name: 'armada_queue_keys',
+    help: 'Keys by phase: waiting for room, running, and later (not due yet).',
+    labelNames: ['phase'] as const,
+    registers,
+    collect() {
+      const queue = look().queue;
+      for (const phase of ['waiting', 'running', 'later'] as const) this.set({ phase }, queue?.[phase] ?? 0);
+    },
+  });
+  new Gauge({
+    name: 'armada_queue_age_seconds',
+    help: 'How long the key that has waited longest has waited, by urgency.',
+    labelNames: ['urgency'] as const,
+    registers,
+    collect() {
+      const ages = look().queue?.oldestSeconds;
+      for (const urgency of ['urgent', 'background'] as const) this.set({ urgency }, ages?.[urgency] ?? 0);
+    },
+  });
+  new Gauge({
+    name: 'armada_resync_age_seconds',
+    help: 'Since all rows were last listed; absent where this controller never led.',
+    registers,
+    collect() {
+      const age = look().resyncAgeSeconds;
+      this.reset();
+      this.remove();
+      if (age !== undefined) this.set(age);
+    },
+  });
+  new Gauge({
+    name: 'process_resident_memory_bytes',
+    help: 'Resident memory of this process.',
+    registers,
+    collect() {
+      this.set(process.memoryUsage.rss());
+    },
+  });
+  new Counter({
+    name: 'process_cpu_seconds_total',
+    help: 'CPU time of this process, user and system.',
+    registers,
+    collect() {
+      const { user, system } = process.cpuUsage();
+      this.reset();
+      this.inc((user + system) / 1e6);
+    },
+  });
 }

@@ -25,9 +25,19 @@ type Entry =
   /** Its time has not come. */
   | { readonly phase: 'later'; readonly due: Due; readonly timer: NodeJS.Timeout }
   /** In the p-queue. */
-  | { readonly phase: 'waiting'; readonly urgency: Urgency }
+  | { readonly phase: 'waiting'; readonly urgency: Urgency; readonly since: number }
   /** `due`: it was added while it ran, so it runs once more. */
   | { readonly phase: 'running'; due: Due | undefined };
+
+/** How a queue stands; ages in seconds, 0 where nobody waits. */
+export interface QueueLook {
+  /** Keys in each phase: waiting for room, being worked on, and not due yet. */
+  readonly waiting: number;
+  readonly running: number;
+  readonly later: number;
+  /** How long the key that has waited longest has waited. */
+  readonly oldestSeconds: Readonly<Record<Urgency, number>>;
+}
 
 /**
  * The keys to look at. A key is queued once however often it is added, is never worked on twice at once, and is worked
@@ -69,7 +79,7 @@ export class Queue {
         break;
       case 'waiting':
         if (priorities[urgency] > priorities[entry.urgency]) {
-          this.#entries.set(key, { phase: 'waiting', urgency });
+          this.#entries.set(key, { ...entry, urgency });
           this.#tasks.setPriority(key, priorities[urgency]);
         }
         break;
@@ -77,6 +87,20 @@ export class Queue {
         entry.due = entry.due ? sooner(entry.due, due) : due;
         break;
     }
+  }
+
+  /** Depth and age, counted now. */
+  look(): QueueLook {
+    const now = this.#now();
+    const counts = { waiting: 0, running: 0, later: 0 };
+    const oldestSeconds = { background: 0, urgent: 0 };
+    for (const entry of this.#entries.values()) {
+      counts[entry.phase] += 1;
+      if (entry.phase !== 'waiting') continue;
+      const { urgency, since } = entry;
+      oldestSeconds[urgency] = Math.max(oldestSeconds[urgency], (now - since) / 1000);
+    }
+    return { ...counts, oldestSeconds };
   }
 
   /** Starts nothing more and forgets what is owed; resolves when what runs has ended. */
@@ -91,7 +115,7 @@ export class Queue {
   #owe(key: string, due: Due): void {
     const milliseconds = due.at - this.#now();
     if (milliseconds <= 0) {
-      this.#entries.set(key, { phase: 'waiting', urgency: due.urgency });
+      this.#entries.set(key, { phase: 'waiting', urgency: due.urgency, since: this.#now() });
       // Never rejects: `#run` catches.
       void this.#tasks.add(() => this.#run(key), { priority: priorities[due.urgency], id: key });
       return;

@@ -22,6 +22,8 @@ const Environment = Type.Object({
   ARMADA_LOG_GROUP: Type.Optional(Type.String({ minLength: 1 })),
   /** The SQS queue with ECS's events; left out: what is on its way is polled alone. */
   ARMADA_EVENTS_QUEUE_URL: Type.Optional(Type.String({ pattern: '^https?://' })),
+  /** `debug` tells each call to AWS with the pass that made it. */
+  ARMADA_LOG_LEVEL: Type.Optional(Type.Enum(['debug', 'info', 'warn', 'error'])),
   /** Where Prometheus finds metrics and health, on loopback; left out: nowhere. */
   ARMADA_METRICS_PORT: Type.Optional(Type.String({ pattern: '^[0-9]{1,5}$' })),
   /** `aws` (the default): calls keep to AWS's token buckets. `off`: for an endpoint that has none. */

@@ -34,21 +34,27 @@ export async function openSources(options: {
   readonly queue: Queue;
   readonly resyncSeconds: number;
   readonly hints?: Hints | undefined;
+  /** Told of each key that is asked for, and of each time that all rows have been listed. */
+  readonly asked?: ((key: string) => void) | undefined;
+  readonly listed?: (() => void) | undefined;
   readonly log: Logger;
 }): Promise<{ close(): Promise<void> }> {
   const { url, kinds, queue, resyncSeconds, hints, log } = options;
   const known = new Set(kinds.map(kind => kind.name));
 
   async function list(): Promise<void> {
-    await Promise.all(
+    const all = await Promise.all(
       kinds.map(async kind => {
         try {
           for (const id of await kind.keys()) queue.add(keyOf(kind.name, id), 'background');
+          return true;
         } catch (err) {
           log.error({ err, kind: kind.name }, 'rows could not be listed');
+          return false;
         }
       }),
     );
+    if (all.every(Boolean)) options.listed?.();
   }
 
   function hear(hint: { readonly kind: string; readonly id: string } | 'all'): void {
@@ -56,8 +62,13 @@ export async function openSources(options: {
     else if (known.has(hint.kind)) queue.add(keyOf(hint.kind, hint.id), 'urgent');
   }
 
+  function ask({ kind, id }: { readonly kind: string; readonly id: string }): void {
+    if (known.has(kind)) options.asked?.(keyOf(kind, id));
+    hear({ kind, id });
+  }
+
   // Before the first list, so that nothing falls between the two.
-  const subscription = await listen(url, 'asked', hear, () => {
+  const subscription = await listen(url, 'asked', ask, () => {
     log.warn('connection for notifications was lost');
     void list();
   });

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import fastifyCookie from '@fastify/cookie';
 import fastifyFormbody from '@fastify/formbody';
 import fastifyHelmet from '@fastify/helmet';
@@ -16,10 +17,12 @@ import { answer, registerErrors } from './errors.ts';
 import { registerEvents } from './events.ts';
 import { registerHealth } from './health.ts';
 import { registerHeartbeats } from './heartbeats.ts';
+import { registerMetrics } from './metrics.ts';
 import { registerOpen } from './open.ts';
 import { registerOpenapi } from './openapi.ts';
 import { registerCrossSite, registerHosts } from './origin.ts';
 import { registerPrincipal } from './principal.ts';
+import { registerRequestTrace } from './request-trace.ts';
 import { registerRoster } from './roster.ts';
 import { registerScreens } from './screens.ts';
 import { registerSignIn } from './sign-in.ts';
@@ -44,6 +47,7 @@ export async function buildApp(dependencies: Dependencies): Promise<App> {
     logger: dependencies.logger ?? false,
     // The addresses that the proxies of the deployment appended are true ones, others are anybody's word.
     trustProxy: (_address, hop) => hop < settings.proxies,
+    genReqId: () => randomUUID(),
     bodyLimit: bodyBytes,
     routerOptions: { maxParamLength: pathPartBytes },
     requestTimeout: connectionMilliseconds,
@@ -57,6 +61,8 @@ export async function buildApp(dependencies: Dependencies): Promise<App> {
   // Answers are made from typed objects; a second schema pass would only cost.
   app.setSerializerCompiler(() => JSON.stringify);
 
+  registerRequestTrace(app);
+  if (dependencies.registry) registerMetrics(app, { pool, registry: dependencies.registry });
   registerErrors(app);
   registerHosts(app, settings);
   await app.register(fastifyHelmet, securityHeaders(settings.portalUrl));

@@ -1,3 +1,4 @@
+import { Registry } from 'prom-client';
 import { keysOf } from '../resources/keys.ts';
 import { migrate } from '../store/migrate.ts';
 import { createPool } from '../store/pool.ts';
@@ -6,6 +7,7 @@ import { buildApp } from './app.ts';
 import { buildAssets } from './assets.ts';
 import { createHub } from './hub.ts';
 import { createIdentity } from './identity.ts';
+import { serveMetrics } from './metrics.ts';
 import { readSettings } from './settings.ts';
 
 /** The API's process: migrates, builds the app and listens, until SIGTERM. */
@@ -14,6 +16,7 @@ const settings = readSettings(process.env);
 const [assets] = await Promise.all([buildAssets(), migrate(settings.databaseUrl)]);
 const pool = createPool(settings.databaseUrl);
 const hub = await createHub(settings.databaseUrl, () => presentVersion(pool));
+const registry = new Registry();
 const app = await buildApp({
   pool,
   settings,
@@ -21,10 +24,13 @@ const app = await buildApp({
   identity: createIdentity(settings),
   hub,
   assets,
+  registry,
   now: () => new Date(),
   logger: { level: 'info', base: undefined },
 });
+const metrics = settings.metricsPort === undefined ? undefined : await serveMetrics(settings.metricsPort, registry);
 app.addHook('onClose', async () => {
+  await metrics?.close();
   await hub.close();
   await pool.end();
 });

@@ -21,6 +21,8 @@ const variables = {
   ARMADA_UNWALLED: Type.Optional(Type.Literal('1')),
   /** How many proxies are in front, each appending an address: the balancer, and perhaps a CDN before it. */
   ARMADA_PROXIES: Type.Optional(Type.String({ pattern: '^[1-9]$' })),
+  /** Where Prometheus finds the API's metrics, on loopback; left out: nowhere. */
+  ARMADA_API_METRICS_PORT: Type.Optional(Type.String({ pattern: '^[0-9]{1,5}$' })),
   PORT: Type.String({ pattern: '^[0-9]{1,5}$' }),
   /** The address to listen at; loopback unless the deployment's network is the wall (a container). */
   HOST: Type.Optional(Type.String({ minLength: 1 })),
@@ -44,6 +46,7 @@ export interface Settings {
   readonly outboxUrl: string | undefined;
   readonly unwalled: boolean;
   readonly proxies: number;
+  readonly metricsPort: number | undefined;
   readonly port: number;
   readonly host: string;
 }
@@ -78,6 +81,7 @@ function settingsOf(given: Static<typeof Environment>, balancers: readonly Balan
     outboxUrl: given.ARMADA_OUTBOX_URL,
     unwalled: given.ARMADA_UNWALLED === '1',
     proxies: Number(given.ARMADA_PROXIES ?? 1),
+    metricsPort: given['ARMADA_API_METRICS_PORT'] === undefined ? undefined : Number(given['ARMADA_API_METRICS_PORT']),
     port: Number(given.PORT),
     host: given.HOST ?? '127.0.0.1',
   };

@@ -79,3 +79,14 @@ function through(gateway: Gateway, service: PacedService) {
     (args: Args): Promise<Output> =>
       gateway(service, (context.commandName ?? '').replace(/Command$/, ''), () => next(args));
 }
+
+/** AWS's id of a request, from what the SDK answered or threw; undefined where it gave none. */
+export function requestIdOf(answered: unknown): string | undefined {
+  const metadata = member(answered, '$metadata') ?? member(member(answered, 'output'), '$metadata');
+  const id = member(metadata, 'requestId');
+  return typeof id === 'string' ? id : undefined;
+}
+
+function member(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+}

@@ -219,3 +219,24 @@ test('whatever is added, ends, fails and passes: what is owed runs, never twice 
     { numRuns: 150 },
   );
 });
+
+test('a queue tells its depth by phase and how long the oldest has waited by urgency', async () => {
+  let now = 0;
+  const open = Promise.withResolvers<undefined>();
+  const queue = new Queue({ concurrency: 1, work: () => open.promise, failed: () => undefined, now: () => now });
+  queue.add('runs', 'background');
+  queue.add('waits', 'background');
+  now = 2_000;
+  queue.add('person', 'urgent');
+  queue.addAfter('later', { seconds: 60, urgency: 'background' });
+  now = 5_000;
+  expect(queue.look()).toEqual({
+    waiting: 2,
+    running: 1,
+    later: 1,
+    oldestSeconds: { background: 5, urgent: 3 },
+  });
+  open.resolve(undefined);
+  await queue.stop();
+  expect(queue.look()).toMatchObject({ waiting: 0, running: 0, later: 0 });
+});

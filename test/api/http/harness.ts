@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { InjectOptions } from 'fastify';
 import { buildApp } from '../../../api/http/app.ts';
-import type { App } from '../../../api/http/dependencies.ts';
+import type { App, Dependencies } from '../../../api/http/dependencies.ts';
 import { createHub, type Hub } from '../../../api/http/hub.ts';
 import type { Answer, Identity } from '../../../api/http/identity.ts';
 import { readSettings, type Settings } from '../../../api/http/settings.ts';
@@ -66,7 +66,7 @@ export interface Api {
   readonly settings: Settings;
   /** Sends a request as a browser's own page would, or with the given headers over these. */
   send(method: string, url: string, as?: Sender, options?: Sent): Promise<Got>;
-  person(name: string, role?: Student['role']): Promise<Person>;
+  person(name: string, role?: Student['role'], options?: { readonly stranger?: boolean }): Promise<Person>;
   close(): Promise<void>;
 }
 
@@ -88,14 +88,18 @@ export interface Got {
   readonly text: string;
 }
 
-export async function startApi(extra: Record<string, string> = {}): Promise<Api> {
+export async function startApi(
+  extra: Record<string, string> = {},
+  more: Pick<Dependencies, 'registry' | 'logger'> = {},
+): Promise<Api> {
   const database = await createDatabase();
   const settings = readSettings({ ...environment, ...extra, DATABASE_URL: database.url });
   const hub = await createHub(database.url, () => presentVersion(database.pool));
   const identity = new FakeIdentity();
   const keys = keysOf(settings.secret);
   const assets = new Map();
-  const app = await buildApp({ pool: database.pool, settings, keys, identity, hub, assets, now: () => new Date() });
+  const now = () => new Date();
+  const app = await buildApp({ pool: database.pool, settings, keys, identity, hub, assets, now, ...more });
 
   async function send(method: string, url: string, as: Sender, { body, headers = {}, form }: Sent = {}): Promise<Got> {
     const options: InjectOptions = {
@@ -122,7 +126,11 @@ export async function startApi(extra: Record<string, string> = {}): Promise<Api>
     };
   }
 
-  async function person(name: string, role: Student['role'] = 'student'): Promise<Person> {
+  async function person(
+    name: string,
+    role: Student['role'] = 'student',
+    options: { readonly stranger?: boolean } = {},
+  ): Promise<Person> {
     const email = `${name.toLowerCase().replace(/\W+/g, '.')}@school.edu`;
     const made =
       role === 'instructor'
@@ -130,6 +138,13 @@ export async function startApi(extra: Record<string, string> = {}): Promise<Api>
         : (
             await inTurn(database.pool, client => declarePeople(client, [{ name, email }], { invited: true, role }))
           )[0]!;
+    // Who is made here teaches in every class that there is; `stranger` in none.
+    if (role === 'instructor' && !options.stranger) {
+      await database.pool.query(
+        'insert into staff (course_id, person_id) select id, $1 from courses where deleted_at is null on conflict do nothing',
+        [made.id],
+      );
+    }
     const { cookie } = await createSession(database.pool, made.id, new Date());
     return { person: made, cookie: `__Host-armada-session=${cookie}` };
   }
