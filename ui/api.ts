@@ -46,6 +46,7 @@ export interface RosterAnswer {
 export interface BulkAnswer {
   readonly results: readonly {
     readonly id: string;
+    readonly slug?: string;
     readonly ok: boolean;
     readonly problem?: { readonly detail?: string; readonly title?: string };
   }[];

@@ -4,19 +4,21 @@ import { useEffect } from 'preact/hooks';
 import type { Course } from '../api/resources/course.ts';
 import { listAll, messageOf } from './api.ts';
 import { readBoot } from './boot.ts';
-import { AddStudents } from './components/add-students.tsx';
 import { Bar } from './components/bar.tsx';
 import { Bulk } from './components/bulk.tsx';
 import { Classes, MakeClass } from './components/classes.tsx';
 import { NeedsYou } from './components/needs-you.tsx';
-import { NewClass } from './components/new-class.tsx';
 import { ClassRow } from './components/row.tsx';
-import { Settings } from './components/settings.tsx';
 import { Summary } from './components/summary.tsx';
 import { Undo } from './components/undo.tsx';
+import { later } from './later.tsx';
 import { live } from './live.ts';
 import { Removal } from './removal.ts';
 import { listClass, Rows } from './state.ts';
+
+const AddStudents = later(() => import('./components/add-students.tsx').then(part => part.AddStudents));
+const NewClass = later(() => import('./components/new-class.tsx').then(part => part.NewClass));
+const Settings = later(() => import('./components/settings.tsx').then(part => part.Settings));
 
 const boot = readBoot();
 const courses = signal<readonly Course[] | null>(null);
@@ -87,7 +89,7 @@ function Class({ course }: { course: Course }) {
     for (const id of ids) on ? next.add(id) : next.delete(id);
     picked.value = next;
   };
-  const all = shown.value.map(row => row.id);
+  const all = shown.value.map(row => row.slug);
   return (
     <main id="main">
       <div class="title">
@@ -169,12 +171,12 @@ function Class({ course }: { course: Course }) {
           <tbody>
             {shown.value.map(row => (
               <ClassRow
-                key={row.id}
+                key={row.slug}
                 row={row}
                 rows={rows}
                 removal={removal}
-                picked={picked.value.has(row.id)}
-                onPick={on => pick([row.id], on)}
+                picked={picked.value.has(row.slug)}
+                onPick={on => pick([row.slug], on)}
               />
             ))}
           </tbody>
@@ -203,6 +205,17 @@ async function relist(): Promise<void> {
   if (course) await listClass(course, rows);
 }
 
+/** Many changes in doubt, as when a group goes, are one list. */
+const relistMilliseconds = 500;
+let relisting: ReturnType<typeof setTimeout> | undefined;
+function relistSoon(): void {
+  if (relisting !== undefined) return;
+  relisting = setTimeout(() => {
+    relisting = undefined;
+    void relist().catch(() => undefined);
+  }, relistMilliseconds);
+}
+
 async function listCourses(): Promise<void> {
   courses.value = await listAll<Course>('courses');
 }
@@ -222,7 +235,7 @@ async function begin(): Promise<void> {
     relist,
     change: change => {
       if (change.kind === 'course') void listCourses().catch(() => undefined);
-      else rows.change(change);
+      else if (!rows.change(change)) relistSoon();
     },
   });
 }

@@ -23,7 +23,8 @@ export interface Leaver {
 
 /** One workspace on a page: what is known of it, in words, and what went wrong with the last click. */
 export interface Row {
-  readonly id: string;
+  /** Its slug, which every request takes: lists leave ids out. */
+  readonly slug: string;
   readonly workspace: Signal<WorkspaceItem>;
   readonly description: ReadonlySignal<Description>;
   readonly problem: Signal<string | null>;
@@ -34,7 +35,7 @@ export class Rows {
   readonly list: ReadonlySignal<readonly Row[]>;
   /** False until the first list has arrived. */
   readonly loaded: Signal<boolean> = signal(false);
-  /** By slug. */
+  /** By slug: those of whom there is something to say. */
   readonly people: Signal<ReadonlyMap<string, PersonRow>> = signal(new Map());
   private readonly usualSeconds: number | null;
   /** Workspaces on their way out that this page has removed itself. */
@@ -64,35 +65,50 @@ export class Rows {
   /** Forgets the rows of somebody who has left; should they return, they are shown. */
   drop(leaver: Leaver): void {
     const key = leaverKey(leaver);
-    for (const row of this.all.peek()) if (keyOf(row) === key) this.left.add(row.id);
+    for (const row of this.all.peek()) if (keyOf(row) === key) this.left.add(row.slug);
     this.all.value = this.all.peek().filter(row => keyOf(row) !== key);
     this.unhide([leaver]);
   }
 
   /** Takes in a complete list: what is not in it is gone. */
   replace(listed: readonly WorkspaceItem[]): void {
-    const items = listed.filter(item => item.deletedAt === null || !this.left.has(item.id));
-    const known = new Map(this.all.peek().map(row => [row.id, row]));
-    const sorted = items.toSorted(
+    const items = new Map<string, WorkspaceItem>();
+    for (const item of listed) {
+      if (item.deletedAt === null) items.set(item.slug, item);
+      else if (!items.has(item.slug) && !this.left.has(item.slug)) items.set(item.slug, item);
+    }
+    const known = new Map(this.all.peek().map(row => [row.slug, row]));
+    const sorted = [...items.values()].toSorted(
       (a, b) => a.student.name.localeCompare(b.student.name) || a.slug.localeCompare(b.slug),
     );
-    for (const item of sorted) this.take(known.get(item.id), item);
-    const rows = sorted.map(item => known.get(item.id) ?? this.create(item));
+    for (const item of sorted) this.take(known.get(item.slug), item);
+    const rows = sorted.map(item => known.get(item.slug) ?? this.create(item));
     const same = rows.length === this.all.peek().length && rows.every((row, index) => row === this.all.peek()[index]);
     if (!same) this.all.value = rows;
     this.loaded.value = true;
   }
 
-  /** Takes in one change; an older one than is known is left out. */
-  change(change: Change): void {
+  /**
+   * Takes in one change; an older one than is known is left out. False: only a list tells what it means, for it is
+   * about a workspace of unknown id that has gone, and another of its slug may have come.
+   */
+  change(change: Change): boolean {
     if (change.kind === 'student' && change.object) {
       this.people.value = new Map(this.people.peek()).set(change.object.slug, change.object);
     }
-    if (change.kind !== 'workspace') return;
-    const row = this.all.peek().find(one => one.id === change.id);
-    if (change.object === null) this.all.value = this.all.peek().filter(one => one.id !== change.id);
-    else if (row) this.take(row, change.object);
-    else if (change.object.deletedAt === null) this.all.value = [...this.all.peek(), this.create(change.object)];
+    if (change.kind !== 'workspace') return true;
+    const { id, object } = change;
+    const rows = this.all.peek();
+    if (object === null) {
+      this.all.value = rows.filter(one => one.workspace.peek().id !== id);
+      return this.all.peek().length < rows.length;
+    }
+    const row = rows.find(one => one.slug === object.slug);
+    if (!row && object.deletedAt === null) this.all.value = [...rows, this.create(object)];
+    if (!row) return true;
+    if (object.deletedAt !== null && row.workspace.peek().id !== id) return false;
+    this.take(row, object);
+    return true;
   }
 
   /** Asks for `spec`, shown at once as asked; a refusal puts the row back and says why. */
@@ -100,7 +116,7 @@ export class Rows {
     const before = row.workspace.peek();
     this.expect(row, spec);
     try {
-      const answer = await patchWorkspace(row.id, spec);
+      const answer = await patchWorkspace(row.slug, spec);
       if (answer?.spec) this.take(row, answer);
     } catch (thrown) {
       this.takeBack(row, before, messageOf(thrown));
@@ -110,7 +126,7 @@ export class Rows {
   /** Asks that an idle workspace runs for another hour. */
   async keep(row: Row): Promise<void> {
     try {
-      this.take(row, await request<WorkspaceItem>('POST', `workspaces/${encodeURIComponent(row.id)}/keep`));
+      this.take(row, await request<WorkspaceItem>('POST', `workspaces/${encodeURIComponent(row.slug)}/keep`));
     } catch (thrown) {
       row.problem.value = messageOf(thrown);
     }
@@ -118,17 +134,17 @@ export class Rows {
 
   /** Starts or stops many by one request; each row shows its own outcome. Answers a sentence when some were refused. */
   async askAll(rows: readonly Row[], verb: 'start' | 'stop'): Promise<string | null> {
-    const before = new Map(rows.map(row => [row.id, row.workspace.peek()]));
+    const before = new Map(rows.map(row => [row.slug, row.workspace.peek()]));
     for (const row of rows) this.expect(row, { running: verb === 'start' });
     const undo = (row: Row, why: string) => {
-      const item = before.get(row.id);
+      const item = before.get(row.slug);
       if (item) this.takeBack(row, item, why);
     };
     try {
-      const answer = await request<BulkAnswer>('POST', `workspaces:${verb}`, { ids: rows.map(row => row.id) });
+      const answer = await request<BulkAnswer>('POST', `workspaces:${verb}`, { ids: rows.map(row => row.slug) });
       const refused = answer.results.filter(result => !result.ok);
-      for (const { id, problem } of refused) {
-        const row = rows.find(one => one.id === id);
+      for (const { id, slug = id, problem } of refused) {
+        const row = rows.find(one => one.slug === slug);
         if (row) undo(row, problem?.detail ?? problem?.title ?? 'This one was refused.');
       }
       return refused.length === 0 ? null : `${refused.length} of ${rows.length} were refused: see their rows.`;
@@ -153,10 +169,13 @@ export class Rows {
   private take(row: Row | undefined, item: WorkspaceItem): void {
     if (!row) return;
     const present = row.workspace.peek();
-    if (item.version < present.version) return;
+    // What was deleted never comes back: this is another one in its place.
+    const isNew = present.deletedAt !== null && item.deletedAt === null;
+    if (item.version < present.version && !isNew) return;
     // What was just asked here is not yet in a list that was read before: an equal version would undo the click.
     if (item.version === present.version && item.generation < present.generation) return;
-    row.workspace.value = item.url === undefined ? { ...item, url: present.url } : item;
+    const id = item.id ?? (isNew ? undefined : present.id);
+    row.workspace.value = { ...item, url: item.url === undefined ? present.url : item.url, ...(id && { id }) };
   }
 
   private create(item: WorkspaceItem): Row {
@@ -175,7 +194,7 @@ export class Rows {
       const slow = describe(slowClock.value);
       return slow.tone === 'ok' || (slow.tone === 'idle' && !seenAt.value) ? slow : describe(clock.value);
     });
-    return { id: item.id, workspace, description, problem: signal(null) };
+    return { slug: item.slug, workspace, description, problem: signal(null) };
   }
 }
 

@@ -28,7 +28,7 @@ function Page() {
           <p class="problem">The portal can’t be reached. It is tried again by itself.</p>
         )}
         {own.map(row => (
-          <Card key={row.id} row={row} />
+          <Card key={row.slug} row={row} />
         ))}
       </main>
     </>
@@ -106,4 +106,9 @@ async function relist(): Promise<void> {
 }
 
 render(<Page />, document.getElementById('app') ?? document.body);
-live('/v1/watch', { relist, change: change => rows.change(change) });
+live('/v1/watch', {
+  relist,
+  change: change => {
+    if (!rows.change(change)) void relist().catch(() => undefined);
+  },
+});

@@ -101,7 +101,7 @@ function Wake() {
       </div>
       <details class="story" open={stuck}>
         <summary>What happened so far</summary>
-        <Log about={workspace.id} version={workspace.version} limit={20} />
+        <Log about={workspace.slug} version={workspace.version} limit={20} />
       </details>
     </>
   );
@@ -130,7 +130,7 @@ function openWhenReady(): void {
   if (!present || opening.peek() || held.value) return;
   const { url } = present.workspace.value;
   if (present.description.value.state !== 'running' || !url) return;
-  const key = `opened ${present.id}`;
+  const key = `opened ${present.slug}`;
   const recent = (sessionStorage.getItem(key) ?? '')
     .split(' ')
     .filter(at => at !== '' && Date.now() - Number(at) < roundMilliseconds);
@@ -164,7 +164,7 @@ async function begin(): Promise<void> {
   live(course === undefined ? '/v1/watch' : `/v1/watch?course=${encodeURIComponent(course)}`, {
     relist,
     change: change => {
-      if (change.kind === 'workspace' && change.id === row.peek()?.id) rows.change(change);
+      if (change.kind === 'workspace' && change.id === row.peek()?.workspace.peek().id) rows.change(change);
     },
   });
 }

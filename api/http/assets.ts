@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import { build } from 'esbuild';
+import { type BuildOptions, build } from 'esbuild';
 
 /** One file that the browser fetches, held in memory. */
 export interface Asset {
@@ -14,8 +14,10 @@ export interface Asset {
   readonly etag: string;
 }
 
-/** Paths of the scripts and the sheet that pages name. */
-const entries = ['class.tsx', 'student.tsx', 'wake.tsx', 'post.ts', 'style.css'];
+/** The scripts and the sheet that pages name, each whole in one file. */
+const entries = ['student.tsx', 'wake.tsx', 'post.ts', 'style.css'];
+/** The largest screen comes in parts: what it shows at once, and what it fetches when that is asked for. */
+const inParts = ['class.tsx'];
 
 /**
  * Bundles the UI, once, at start: path under the portal (`/assets/class.js`) → asset. Takes under 0.1 s; throws with
@@ -23,9 +25,8 @@ const entries = ['class.tsx', 'student.tsx', 'wake.tsx', 'post.ts', 'style.css']
  */
 export async function buildAssets(): Promise<ReadonlyMap<string, Asset>> {
   const ui = fileURLToPath(new URL('../../ui/', import.meta.url));
-  const { outputFiles } = await build({
+  const options: BuildOptions & { write: false } = {
     absWorkingDir: ui,
-    entryPoints: entries,
     outdir: ui,
     write: false,
     bundle: true,
@@ -37,7 +38,13 @@ export async function buildAssets(): Promise<ReadonlyMap<string, Asset>> {
     legalComments: 'none',
     charset: 'utf8',
     logLevel: 'silent',
-  });
+    chunkNames: '[name]-[hash]',
+  };
+  const [whole, parts] = await Promise.all([
+    build({ ...options, entryPoints: entries }),
+    build({ ...options, entryPoints: inParts, splitting: true }),
+  ]);
+  const outputFiles = [...whole.outputFiles, ...parts.outputFiles];
   const compress = promisify(gzip);
   const assets = await Promise.all(
     outputFiles.map(async file => {

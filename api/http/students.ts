@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { personRowOf } from '../resources/rows.ts';
+import { isNotable, personRowOf } from '../resources/rows.ts';
 import { StudentSpec } from '../resources/student.ts';
 import { addMember, removeMember } from '../store/enrolments.ts';
 import { deletePerson, findPerson, listStudents, patchPerson } from '../store/people.ts';
@@ -63,7 +63,9 @@ export function registerStudents(app: App, { pool }: Dependencies): void {
       const { q } = request.query;
       const filter = { cohortId: cohort.id, ...(q === undefined ? {} : { q }) };
       const page = await listStudents(pool, request.scope, filter, pageOf(request.query));
-      return request.query.fields === 'row' ? listOf(page, personRowOf) : listOf(page, student => student);
+      if (request.query.fields !== 'row') return listOf(page, student => student);
+      // A table says only what is to be said; a page may come out short.
+      return listOf({ ...page, items: page.items.filter(isNotable) }, personRowOf);
     },
   );
 

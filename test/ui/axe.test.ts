@@ -37,7 +37,7 @@ const rows = () => page().locator('table.class tbody tr').first().waitFor();
 const paste = async () => {
   await page()
     .getByLabel('Names and addresses')
-    .fill('Ada <ada@example.edu>\nnobody at all\nStudent 1 <student.1@example.edu>');
+    .fill('Ada <ada@example.edu>\nnobody at all\nAlan Turing <aturing1@example.edu>');
   await page().getByLabel('Line 2: No address in this line.').waitFor();
 };
 const classes: Screen[] = [

@@ -84,7 +84,7 @@ describe.skipIf(!chromiumIsThere)('the class page', () => {
     await eventually(() => visit.portal.asked.length === 1);
     expect(visit.portal.asked[0]).toEqual({
       method: 'PATCH',
-      path: `/v1/workspaces/${stopped.id}`,
+      path: `/v1/workspaces/${stopped.slug}`,
       body: { spec: { running: true } },
     });
   });
@@ -104,7 +104,7 @@ describe.skipIf(!chromiumIsThere)('the class page', () => {
     await visit.page.getByRole('button', { name: 'Start 2 of 10' }).click();
     await visit.page.getByText('Starting 2 of 10: 8 already run or are on their way.').waitFor();
     await eventually(() => visit.portal.asked.length === 1);
-    const ids = [items[5]!.id, items[4]!.id].sort();
+    const ids = [items[5]!.slug, items[4]!.slug].sort();
     const { path, body } = visit.portal.asked[0]!;
     expect(path).toBe('/v1/workspaces:start');
     expect((body as { ids: string[] }).ids.toSorted()).toEqual(ids);
@@ -177,7 +177,7 @@ describe.skipIf(!chromiumIsThere)('the class page', () => {
     await rowOf(idle).locator('button.name').click();
     await visit.page.getByRole('button', { name: 'Keep it running for an hour' }).click();
     await eventually(() => visit.portal.asked.length === 1);
-    expect(visit.portal.asked[0]!.path).toBe(`/v1/workspaces/${idle.id}/keep`);
+    expect(visit.portal.asked[0]!.path).toBe(`/v1/workspaces/${idle.slug}/keep`);
   });
 
   it('says on the page that there are no walls where that is so', async () => {
@@ -251,6 +251,23 @@ describe.skipIf(!chromiumIsThere)('the class page', () => {
     visit.portal.push({ ...items[1]!, version: 999, spec: stopped.spec, status: stopped.status });
     await eventually(async () => (await pillOf(items[1]!)) === 'Stopped');
     expect(await pillOf(running)).toBe('Running');
+  });
+
+  it('tells a workspace that goes from the one that has come in its place', async () => {
+    const items = await visit.openClass();
+    const item = items[0]!;
+    const gone = { ...item, id: 'the-old-one', version: 5000, deletedAt: ago(1) };
+    visit.portal.push(gone);
+    visit.portal.push({ ...items[1]!, version: 5001, spec: { running: false, restarts: 0 } });
+    await eventually(async () => (await pillOf(items[1]!)) === 'Stopping');
+    expect(await pillOf(item)).toBe('Running');
+    Object.assign(item, { deletedAt: ago(1), version: 5002 });
+    visit.portal.push(item);
+    await eventually(async () => (await pillOf(item)) === 'Removed');
+    Object.assign(item, { deletedAt: null, id: 'a-new-one', version: 4000 });
+    visit.portal.cut(false);
+    await eventually(async () => (await pillOf(item)) === 'Running');
+    visit.complaints = visit.complaints.filter(text => !/503|ERR_/.test(text));
   });
 
   it('says when it has lost the portal, and is right again after', async () => {

@@ -2,9 +2,11 @@ import { createHash } from 'node:crypto';
 import type { Course } from '../../api/resources/course.ts';
 import type { Student } from '../../api/resources/student.ts';
 import type { Step, Workspace } from '../../api/resources/workspace.ts';
+import { addressOf, nameOf } from './names.ts';
 
 export type Item = Workspace & { url: string | null };
 
+/** Those whom tests look for by name; the others are made up. */
 const names = [
   'Ada Lovelace',
   'Alan Turing',
@@ -15,26 +17,6 @@ const names = [
   'Grace Hopper',
   'Grace Hopper',
   'Edsger Dijkstra',
-  'Barbara Liskov',
-  'Donald Knuth',
-  'Frances Allen',
-  'Ken Thompson',
-  'Radia Perlman',
-  'Niklaus Wirth',
-  'Margaret Hamilton',
-  'Dennis Ritchie',
-  'Katherine Johnson',
-  'Tony Hoare',
-  'Hedy Lamarr',
-  'John McCarthy',
-  'Jean Bartik',
-  'Linus Torvalds',
-  'Adele Goldberg',
-  'Guido van Rossum',
-  'Mary Kenneth Keller',
-  'Vint Cerf',
-  'Lynn Conway',
-  'Bjarne Stroustrup',
   'María José de la Concepción Fernández-Villaverde y Ruiz',
 ];
 
@@ -87,7 +69,13 @@ const states: readonly (readonly [boolean, Step, string, boolean, number, number
 /** The one student who can be signed in. */
 export const adasId = idOf('person0');
 
-/** A class of up to 30 people with real-world names (more repeat them), in every state by turns. */
+/** Something between 0 and 1 that differs from row to row and is the same in every run: times of real rows differ. */
+function jitter(index: number, salt: number): number {
+  const sine = Math.sin(index * 12.9898 + salt * 78.233) * 43758.5453;
+  return sine - Math.floor(sine);
+}
+
+/** A class of so many people with real-world names, in every state by turns. */
 export function aClass(size = 30): { items: Item[]; students: Student[] } {
   const students = Array.from({ length: size }, (_, index) => student(index));
   const items = students.map((person, index) => item(person, index));
@@ -95,23 +83,24 @@ export function aClass(size = 30): { items: Item[]; students: Student[] } {
 }
 
 function student(index: number): Student {
-  const name = names[index % names.length] ?? 'Nobody';
+  const name = names[index] ?? nameOf(index);
+  const { slug, email } = addressOf(name, index);
   const joined = index % 10 !== 5;
   return {
     kind: 'student',
     id: idOf(`person${index}`),
-    slug: `student-${index}`,
+    slug: index === 7 ? `${slug}-2` : slug,
     generation: 1,
     version: 2,
     createdAt: ago(90_000),
     deletedAt: null,
     role: 'student',
-    spec: { name, email: `student.${index}@example.edu`, invited: true, disabled: false },
+    spec: { name, email, invited: true, disabled: false },
     status: {
       observedGeneration: 1,
       conditions: [],
       invitation: joined ? 'accepted' : index === 15 ? 'refused' : 'sent',
-      invitedAt: ago(7000),
+      invitedAt: ago(7000 + 600 * jitter(index, 1)),
       username: 'u',
     },
   };
@@ -120,13 +109,14 @@ function student(index: number): Student {
 function item(person: Student, index: number): Item {
   const [running, step, reason, stalled, seconds, active] = states[index % states.length] ?? states[0]!;
   const settled = reason === 'Settled';
+  const since = ago(seconds + (seconds === 0 ? 3000 : 3) * jitter(index, 4));
   const slug = `python-101-${course.slug}-${person.slug}`;
   return {
     kind: 'workspace',
     id: idOf(`workspace${index}`),
     slug,
     generation: 3,
-    version: 10 + index,
+    version: 10 + index * 3 + Math.floor(3 * jitter(index, 2)),
     createdAt: ago(90_000),
     deletedAt: null,
     spec: { running, restarts: 0 },
@@ -138,13 +128,13 @@ function item(person: Student, index: number): Item {
       readyAt: step === 'ready' ? ago(3000) : null,
       failure: null,
       conditions: [
-        { type: 'Ready', status: settled ? 'True' : 'False', reason, message: '', since: ago(seconds) },
+        { type: 'Ready', status: settled ? 'True' : 'False', reason, message: '', since },
         {
           type: 'Stalled',
           status: stalled ? 'True' : 'False',
           reason,
           message: stalled ? 'Image “python:3.99” was not found at docker.io.' : '',
-          since: ago(seconds),
+          since,
         },
       ],
     },
@@ -153,7 +143,12 @@ function item(person: Student, index: number): Item {
     student: { id: person.id, slug: person.slug, name: person.spec.name, email: person.spec.email },
     template: pythonCourse.spec,
     home: { id: idOf(`home${index}`), uid: 20_000 + index, marked: true },
-    reported: { at: ago(5), ready: step === 'ready', problem: null, activeAt: active === null ? null : ago(active) },
+    reported: {
+      at: ago(5),
+      ready: step === 'ready',
+      problem: null,
+      activeAt: active === null ? null : ago(active + 40 * jitter(index, 3)),
+    },
     slot: null,
     url: running ? `http://${slug}.localhost:18080` : null,
   };

@@ -4,7 +4,7 @@ import { buildAssets } from '../../api/http/assets.ts';
 import * as pages from '../../api/http/pages.ts';
 import type { Boot } from '../../api/resources/boot.ts';
 import type { Course } from '../../api/resources/course.ts';
-import { personRowOf, workspaceRowOf } from '../../api/resources/rows.ts';
+import { isNotable, personRowOf, workspaceRowOf } from '../../api/resources/rows.ts';
 import type { Student } from '../../api/resources/student.ts';
 import { adasId, ago, type Item, pythonCourse } from './class.ts';
 
@@ -94,7 +94,7 @@ export async function startPortal(): Promise<Portal> {
     const role = state.role;
     return role === 'instructor'
       ? { id: 'prof', slug: 'prof', name: 'Grete Hermann', email: 'grete@example.edu', role }
-      : { id: adasId, slug: 'student-0', name: 'Ada Lovelace', email: 'student.0@example.edu', role };
+      : { id: adasId, slug: 'ada-lovelace', name: 'Ada Lovelace', email: 'ada.lovelace@example.edu', role };
   }
 
   function pageAt(url: URL): string | undefined {
@@ -129,9 +129,9 @@ export async function startPortal(): Promise<Portal> {
       });
     if (path === '/outbox') {
       const text =
-        'Welcome to Python 101.\n\nSign in at http://localhost:8080 with student.0@example.edu\nand the password  vK3!tulip-Ferry';
+        'Welcome to Python 101.\n\nSign in at http://localhost:8080 with ada.lovelace@example.edu\nand the password  vK3!tulip-Ferry';
       return pages.outboxPage({
-        mails: [{ id: '1', at: ago(60), to: 'student.0@example.edu', subject: 'Your invitation', text }],
+        mails: [{ id: '1', at: ago(60), to: 'ada.lovelace@example.edu', subject: 'Your invitation', text }],
       });
     }
     return undefined;
@@ -151,7 +151,7 @@ export async function startPortal(): Promise<Portal> {
     if (path === 'courses') return list(state.courses);
     if (noun === 'courses') return [200, state.courses[0]];
     if (noun === 'cohorts' && sub === 'students')
-      return list(asRows ? state.students.map(personRowOf) : state.students);
+      return list(asRows ? state.students.filter(isNotable).map(personRowOf) : state.students);
     if (noun === 'events') {
       const events = ['Home made', 'Found a place', 'Loading the editor'].map((message, index) => ({
         id: index,

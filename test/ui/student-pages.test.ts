@@ -69,7 +69,7 @@ describe.skipIf(!chromiumIsThere)('the student’s pages', () => {
     await visit.page.getByRole('link', { name: 'Open', exact: true }).waitFor();
     visit.portal.state.items = [];
     await visit.page.reload();
-    await visit.page.getByText('You are signed in as student.0@example.edu, no class lists that address.').waitFor();
+    await visit.page.getByText('You are signed in as ada.lovelace@example.edu, no class lists that address.').waitFor();
   });
 
   it('sign-in is small: 10 KB, without a script', async () => {

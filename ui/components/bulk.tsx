@@ -7,7 +7,7 @@ export function Bulk({ rows, picked }: { rows: Rows; picked: ReadonlySet<string>
   const said = useSignal<string | null>(null);
   const asking = useSignal(false);
   const some = picked.size > 0;
-  const scope = rows.list.value.filter(row => !some || picked.has(row.id));
+  const scope = rows.list.value.filter(row => !some || picked.has(row.slug));
   const startable = scope.filter(row => row.description.value.staff.actions.includes('start'));
   const stoppable = scope.filter(row => row.description.value.staff.actions.includes('stop'));
   const inUse = stoppable.filter(row => row.description.value.inUse).length;

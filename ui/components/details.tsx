@@ -11,7 +11,7 @@ export function Details({ row, rows, removal }: { row: Row; rows: Rows; removal:
   const workspace = row.workspace.value;
   const { staff } = row.description.value;
   const person = rows.people.value.get(workspace.student.slug);
-  const invitation = person && describeStudent({ student: person, now: slowClock.value });
+  const account = person ? describeStudent({ student: person, now: slowClock.value }).text : 'Has set a password';
   const used = workspace.reported.activeAt;
   const leaver = { cohort: workspace.cohort.slug, slug: workspace.student.slug, name: workspace.student.name };
   return (
@@ -29,12 +29,8 @@ export function Details({ row, rows, removal }: { row: Row; rows: Rows; removal:
           </dd>
           <dt>Last use</dt>
           <dd>{used === null ? 'Never' : when(used, slowClock.value)}</dd>
-          {invitation && (
-            <>
-              <dt>Account</dt>
-              <dd>{invitation.text}</dd>
-            </>
-          )}
+          <dt>Account</dt>
+          <dd>{account}</dd>
           {rows.list.value.some(other => other.workspace.peek().cohort.slug !== workspace.cohort.slug) && (
             <>
               <dt>Group</dt>
@@ -64,7 +60,7 @@ export function Details({ row, rows, removal }: { row: Row; rows: Rows; removal:
         </div>
       </div>
       <section aria-label="What happened last">
-        <Log about={row.id} version={workspace.version} />
+        <Log about={row.slug} version={workspace.version} />
       </section>
     </div>
   );

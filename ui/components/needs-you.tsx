@@ -66,7 +66,7 @@ function Names({ rows }: { rows: readonly Row[] }) {
   return (
     <>
       {rows.slice(0, namesShown).map((row, index) => (
-        <span key={row.id}>
+        <span key={row.slug}>
           {index > 0 && ', '}
           <bdi>{row.workspace.value.student.name}</bdi>
         </span>

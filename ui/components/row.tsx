@@ -1,10 +1,12 @@
 import { useSignal } from '@preact/signals';
 import type { Action } from '../../api/resources/labels.ts';
 import { act } from '../act.ts';
+import { later } from '../later.tsx';
 import type { Removal } from '../removal.ts';
 import type { Row, Rows } from '../state.ts';
-import { Details } from './details.tsx';
 import { Pill } from './pill.tsx';
+
+const Details = later(() => import('./details.tsx').then(part => part.Details));
 
 /** One student's line in the class: drawn anew only when its own workspace changes. */
 export function ClassRow({
