@@ -26,6 +26,7 @@ import { registerRequestTrace } from './request-trace.ts';
 import { registerRoster } from './roster.ts';
 import { registerScreens } from './screens.ts';
 import { registerSignIn } from './sign-in.ts';
+import { registerStaff } from './staff.ts';
 import { registerStudents } from './students.ts';
 import { registerTokens } from './tokens.ts';
 import { validatorCompiler } from './validation.ts';
@@ -86,6 +87,7 @@ export async function buildApp(dependencies: Dependencies): Promise<App> {
     registerCohorts(app, dependencies);
     registerCourses(app, dependencies);
     registerEnrolments(app, dependencies);
+    registerStaff(app, dependencies);
     registerStudents(app, dependencies);
     registerRoster(app, dependencies);
     registerWorkspaces(app, dependencies);

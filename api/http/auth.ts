@@ -3,7 +3,10 @@ import type { Scope } from '../store/scope.ts';
 import type { Principal } from './principal.ts';
 import { Refused } from './problem.ts';
 
-/** Who can ask: `staff` is a person tied to a course, `gate` the proxy beside one workspace. */
+/**
+ * Who can ask: a person who teaches (`instructor`), helps in somebody's course (`staff`) or does neither (`student`);
+ * `operator` runs the deployment, `gate` is the proxy beside one workspace. A token for some courses is `staff`.
+ */
 export type Role = 'anonymous' | 'student' | 'staff' | 'instructor' | 'operator' | 'gate';
 
 /** How far a right reaches: everything; the courses one is staff of and what is one's own; one's own. */
@@ -11,11 +14,12 @@ export type Reach = 'all' | 'course' | 'own';
 
 type Row = Readonly<Partial<Record<Role, Reach>>>;
 
-const everybody: Row = { anonymous: 'all', student: 'own', staff: 'course', instructor: 'all', operator: 'all' };
-const signedIn: Row = { student: 'own', staff: 'course', instructor: 'all' };
+const everybody: Row = { anonymous: 'all', student: 'own', staff: 'course', instructor: 'course', operator: 'all' };
+const signedIn: Row = { student: 'own', staff: 'course', instructor: 'course' };
 const members: Row = { ...signedIn, operator: 'all' };
-const teachers: Row = { staff: 'course', instructor: 'all', operator: 'all' };
-const instructors: Row = { instructor: 'all', operator: 'all' };
+const teachers: Row = { staff: 'course', instructor: 'course', operator: 'all' };
+const instructors: Row = { instructor: 'course', operator: 'all' };
+const ownTokens: Row = { instructor: 'own', operator: 'all' };
 
 /** Who may do what, and how far: the one source of every check. A route that is missing here is not built. */
 export const rights: Readonly<Record<string, Row>> = {
@@ -36,9 +40,9 @@ export const rights: Readonly<Record<string, Row>> = {
   'GET /': signedIn,
   'GET /wake/:workspace': signedIn,
   'GET /open/:workspace': signedIn,
-  'GET /classes/:course': { staff: 'course', instructor: 'all' },
-  'GET /classes/:course/settings': { instructor: 'all' },
-  'GET /outbox': { instructor: 'all' },
+  'GET /classes/:course': { staff: 'course', instructor: 'course' },
+  'GET /classes/:course/settings': { instructor: 'course' },
+  'GET /outbox': { instructor: 'course' },
 
   'GET /v1/me': signedIn,
   'GET /v1/watch': members,
@@ -78,9 +82,9 @@ export const rights: Readonly<Record<string, Row>> = {
   'PUT /v1/courses/:course/staff/:person': instructors,
   'DELETE /v1/courses/:course/staff/:person': instructors,
 
-  'GET /v1/tokens': instructors,
-  'POST /v1/tokens': instructors,
-  'DELETE /v1/tokens/:token': instructors,
+  'GET /v1/tokens': ownTokens,
+  'POST /v1/tokens': ownTokens,
+  'DELETE /v1/tokens/:token': ownTokens,
 
   'POST /v1/heartbeats': { gate: 'own' },
 };

@@ -7,7 +7,7 @@ import { preconditionOf, sendObject, sendWritten } from './etag.ts';
 import { listOf, pageOf, pageQuery } from './lists.ts';
 import { slugOf } from './principal.ts';
 import { Refused } from './problem.ts';
-import { visibleCohort } from './visible.ts';
+import { makerOf, ownOrRefused, visibleCohort } from './visible.ts';
 
 const params = Type.Object({ cohort: Type.String() });
 const newSlug = Type.String({ pattern: slugPattern, maxLength: slugLengths.cohort });
@@ -29,8 +29,9 @@ export function registerCohorts(app: App, { pool }: Dependencies): void {
     { schema: { params: Type.Object({ cohort: newSlug }), body: CohortSpec } },
     async (request, reply) => {
       refuseReserved(request.params.cohort);
-      const written = await putCohort(pool, request.params.cohort, request.body, preconditionOf(request));
-      return sendWritten(reply, written, cohort => cohort);
+      const precondition = preconditionOf(request);
+      const written = await putCohort(pool, request.params.cohort, request.body, precondition, makerOf(request));
+      return sendWritten(reply, ownOrRefused(written, precondition), cohort => cohort);
     },
   );
 

@@ -8,7 +8,7 @@ import { preconditionOf, sendObject, sendWritten } from './etag.ts';
 import { listOf, pageOf, pageQuery } from './lists.ts';
 import { slugOf } from './principal.ts';
 import { notFound } from './problem.ts';
-import { visibleCourse } from './visible.ts';
+import { makerOf, ownOrRefused, visibleCourse } from './visible.ts';
 
 const params = Type.Object({ course: Type.String() });
 const newSlug = Type.String({ pattern: slugPattern, maxLength: slugLengths.course });
@@ -39,13 +39,10 @@ export function registerCourses(app: App, { pool }: Dependencies): void {
     async (request, reply) => {
       refuseReserved(request.params.course);
       const spec: CourseSpec = { ...defaultCourse, ...request.body };
-      const written = await putCourse(
-        pool,
-        request.params.course,
-        () => spec,
-        preconditionOf(request),
-        slugOf(request.principal),
-      );
+      const precondition = preconditionOf(request);
+      const by = slugOf(request.principal);
+      const put = await putCourse(pool, request.params.course, () => spec, precondition, by, makerOf(request));
+      const written = ownOrRefused(put, precondition);
       if (!written) throw notFound('course', request.params.course);
       return sendWritten(reply, written, course => course);
     },
@@ -54,13 +51,15 @@ export function registerCourses(app: App, { pool }: Dependencies): void {
   app.patch('/v1/courses/:course', { schema: { params, body: Patch } }, async (request, reply) => {
     const { slug } = await visibleCourse(pool, request.scope, request.params.course);
     const merged = (present: CourseSpec | undefined) => present && { ...present, ...request.body };
-    const written = await putCourse(pool, slug, merged, preconditionOf(request), slugOf(request.principal));
+    const precondition = preconditionOf(request);
+    const put = await putCourse(pool, slug, merged, precondition, slugOf(request.principal), makerOf(request));
+    const written = ownOrRefused(put, precondition);
     if (!written) throw notFound('course', request.params.course);
     return sendWritten(reply, written, course => course);
   });
 
   app.delete('/v1/courses/:course', { schema: { params } }, async (request, reply) => {
-    const course = await findCourse(pool, request.params.course);
+    const course = await findCourse(pool, request.scope, request.params.course);
     if (course) await deleteCourse(pool, course.id, slugOf(request.principal));
     return reply.code(202).send({});
   });

@@ -86,12 +86,15 @@ async function bearerPrincipal(
   const courses = coursesOpened(token.scopes, request);
   if (courses === 'none') throw new Refused(403, 'This token does not open this address.');
   if (courses === 'all') {
-    return token.person ? { kind: 'person', person: token.person, staffOf: [] } : { kind: 'operator' };
+    const { person, staffOf } = token;
+    return person ? { kind: 'person', person, staffOf } : { kind: 'operator' };
   }
   if (!token.person) throw new Refused(403, 'A token without a person can’t be limited to courses.');
-  const found = await Promise.all(courses.map(slug => findCourse(pool, slug)));
+  // Never more than its maker may see now.
+  const scope = { reach: 'course', courseIds: token.staffOf, personId: token.person.id } as const;
+  const found = await Promise.all(courses.map(slug => findCourse(pool, scope, slug)));
   const staffOf = found.flatMap(course => (course ? [course.id] : []));
-  if (staffOf.length === 0) throw new Refused(403, 'The courses of this token are gone.');
+  if (staffOf.length === 0) throw new Refused(403, 'The courses of this token are gone, or no longer its maker’s.');
   return { kind: 'person', person: token.person, staffOf, limited: true };
 }
 

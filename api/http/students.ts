@@ -8,7 +8,7 @@ import { preconditionOf, sendObject, sendWritten } from './etag.ts';
 import { fieldsQuery, listOf, pageOf, pageQuery } from './lists.ts';
 import { slugOf } from './principal.ts';
 import { notFound } from './problem.ts';
-import { visibleCohort } from './visible.ts';
+import { chargeOf, visibleCohort } from './visible.ts';
 
 const membership = Type.Object({ cohort: Type.String(), student: Type.String() });
 const params = Type.Object({ student: Type.String() });
@@ -43,15 +43,19 @@ export function registerStudents(app: App, { pool }: Dependencies): void {
   });
 
   app.patch('/v1/students/:student', { schema: { params, body: Patch } }, async (request, reply) => {
-    const person = await findPerson(pool, request.params.student);
-    const written = person && (await patchPerson(pool, person.id, request.body.spec, preconditionOf(request)));
+    const person = await chargeOf(pool, request.scope, request.params.student);
+    const written = await patchPerson(pool, person.id, request.body.spec, preconditionOf(request));
     if (!written) throw notFound('student', request.params.student);
     return sendWritten(reply, written, student => student);
   });
 
   app.delete('/v1/students/:student', { schema: { params } }, async (request, reply) => {
-    const person = await findPerson(pool, request.params.student);
-    if (person) await deletePerson(pool, person.id, slugOf(request.principal));
+    // Deleting twice is no fault.
+    const found = await findPerson(pool, request.params.student, request.scope);
+    if (found) {
+      const person = await chargeOf(pool, request.scope, found.id);
+      await deletePerson(pool, person.id, slugOf(request.principal));
+    }
     return reply.code(202).send({});
   });
 
@@ -71,7 +75,7 @@ export function registerStudents(app: App, { pool }: Dependencies): void {
 
   app.put('/v1/cohorts/:cohort/students/:student', { schema: { params: membership } }, async (request, reply) => {
     const cohort = await visibleCohort(pool, request.scope, request.params.cohort);
-    const person = await findPerson(pool, request.params.student);
+    const person = await findPerson(pool, request.params.student, request.scope);
     if (!person) throw notFound('student', request.params.student);
     await addMember(pool, { cohortId: cohort.id, person }, slugOf(request.principal));
     return reply.code(200).send(person);
@@ -79,7 +83,7 @@ export function registerStudents(app: App, { pool }: Dependencies): void {
 
   app.delete('/v1/cohorts/:cohort/students/:student', { schema: { params: membership } }, async (request, reply) => {
     const cohort = await visibleCohort(pool, request.scope, request.params.cohort);
-    const person = await findPerson(pool, request.params.student);
+    const person = await findPerson(pool, request.params.student, request.scope);
     const ids = person && { cohortId: cohort.id, personId: person.id };
     if (ids) await removeMember(pool, ids, slugOf(request.principal));
     return reply.code(202).send({});

@@ -1,29 +1,13 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
-import type { Cohort } from '../resources/cohort.ts';
-import type { Course } from '../resources/course.ts';
-import type { Student } from '../resources/student.ts';
-import { cohortsByIds } from '../store/cohorts.ts';
-import { coursesByIds } from '../store/courses.ts';
-import { peopleByIds } from '../store/people.ts';
-import type { Sql } from '../store/pool.ts';
 import { type Scope, within } from '../store/scope.ts';
-import { liveSessions } from '../store/sessions.ts';
 import { writtenSince } from '../store/since.ts';
 import { presentVersion } from '../store/turn.ts';
-import { workspacesByIds } from '../store/workspaces.ts';
 import type { App, Dependencies } from './dependencies.ts';
 import type { Told } from './hub.ts';
 import type { Principal } from './principal.ts';
 import { Refused } from './problem.ts';
-import { shownWorkspace, type WorkspaceItem } from './workspaces.ts';
-
-/** What a stream tells of one change: the object as it is now, null when it is gone. */
-interface Change {
-  readonly told: Told;
-  readonly object: Watched | null;
-}
-type Watched = WorkspaceItem | Student | Course | Cohort;
+import { type Change, type Load, type Stands, sharedLoader, sharedSessions } from './shared-looks.ts';
 
 const querystring = Type.Object(
   { course: Type.Optional(Type.String({ maxLength: 200 })) },
@@ -31,14 +15,22 @@ const querystring = Type.Object(
 );
 /** A person with more open tabs than this has forgotten some; the newest is refused. */
 const streamsPerPerson = 5;
+/** As often as gates ask: whoever signed out elsewhere, or was shut out, is out within a minute. */
+const recheckMilliseconds = 20_000;
+/** A token has no session to ask about: who watches by one connects again, and is asked then. */
+const tokenMilliseconds = 40_000;
 
 /**
  * What changed, as it changes, over one stream. Resumes after `Last-Event-ID`; `event: gone` says that this is too
  * long ago: list afresh. Rights are looked at again for every batch, so that a stream outlives no right.
  */
 export function registerWatch(app: App, dependencies: Dependencies): void {
-  const { hub, pool } = dependencies;
+  const { hub, pool, now } = dependencies;
   const load = sharedLoader(dependencies);
+  // Another process's sign-out is not heard here; all streams ask in one query.
+  const rechecks = setInterval(() => hub.recheck(), dependencies.recheckMilliseconds ?? recheckMilliseconds);
+  app.addHook('onClose', async () => clearInterval(rechecks));
+  const stands = sharedSessions(dependencies);
   const open = new Map<string, number>();
 
   app.get(
@@ -55,8 +47,14 @@ export function registerWatch(app: App, dependencies: Dependencies): void {
       }
       const stream = new Stream(
         reply,
-        { scope: request.scope, course: request.query.course, principal },
-        dependencies,
+        {
+          scope: request.scope,
+          course: request.query.course,
+          principal,
+          ends: new Date(now().getTime() + tokenMilliseconds),
+          now,
+        },
+        stands,
         load,
       );
       const leave = hub.add(stream);
@@ -89,53 +87,21 @@ async function refuseOtherTypes(request: FastifyRequest): Promise<void> {
   throw new Refused(406, 'This address answers with a stream of events.');
 }
 
-type Load = (changes: readonly Told[]) => Promise<readonly Change[]>;
-
-/** Loads the objects of a batch once for all streams that were told of it. */
-function sharedLoader({ pool, settings }: Dependencies): Load {
-  const loads = new WeakMap<readonly Told[], Promise<readonly Change[]>>();
-  const load = async (changes: readonly Told[]): Promise<readonly Change[]> => {
-    const ids = (kind: string) => changes.filter(change => change.kind === kind && !change.gone).map(({ id }) => id);
-    const found = await objectsOf(pool, ids);
-    const objects = new Map<string, Watched>(
-      found.map(object => [
-        `${object.kind} ${object.id}`,
-        object.kind === 'workspace' ? shownWorkspace(object, settings) : object,
-      ]),
-    );
-    return changes.map(told => ({ told, object: objects.get(`${told.kind} ${told.id}`) ?? null }));
-  };
-  return changes => {
-    const known = loads.get(changes) ?? load(changes);
-    loads.set(changes, known);
-    return known;
-  };
-}
-
-async function objectsOf(pool: Sql, ids: (kind: string) => string[]) {
-  const some = async <T>(kind: string, read: (sql: Sql, ids: readonly string[]) => Promise<T[]>) =>
-    ids(kind).length === 0 ? [] : read(pool, ids(kind));
-  const found = await Promise.all([
-    some('workspace', workspacesByIds),
-    some('student', peopleByIds),
-    some('course', coursesByIds),
-    some('cohort', cohortsByIds),
-  ]);
-  return found.flat();
-}
-
 interface Viewer {
   readonly scope: Scope;
   /** Id or slug of the course whose workspaces are wanted; it narrows, and gives no right. */
   readonly course: string | undefined;
   readonly principal: Principal;
+  /** When a person who came by a token is to come again. */
+  readonly ends: Date;
+  readonly now: () => Date;
 }
 
 /** One open stream: batches go out one after the other, each looked at with the rights of its moment. */
 class Stream {
   readonly #reply: FastifyReply;
   readonly #viewer: Viewer;
-  readonly #dependencies: Dependencies;
+  readonly #stands: Stands;
   readonly #load: Load;
   #scope: Scope;
   /** What came before the stream knew where it begins. */
@@ -144,11 +110,11 @@ class Stream {
   #known = 0;
   #last: Promise<void> = Promise.resolve();
 
-  constructor(reply: FastifyReply, viewer: Viewer, dependencies: Dependencies, load: Load) {
+  constructor(reply: FastifyReply, viewer: Viewer, stands: Stands, load: Load) {
     this.#reply = reply;
     this.#viewer = viewer;
     this.#scope = viewer.scope;
-    this.#dependencies = dependencies;
+    this.#stands = stands;
     this.#load = load;
   }
 
@@ -205,17 +171,19 @@ class Stream {
 
   async #stillMay(): Promise<boolean> {
     const { principal } = this.#viewer;
-    if (principal.kind !== 'person' || !principal.session) return true;
-    const { pool, now } = this.#dependencies;
-    const [session] = await liveSessions(pool, [principal.session.id], now());
+    if (principal.kind !== 'person') return true;
+    if (!principal.session) return this.#viewer.now() < this.#viewer.ends;
+    const session = await this.#stands(principal.session.id);
     if (!session) return false;
     if (this.#scope.reach === 'course') this.#scope = { ...this.#scope, courseIds: session.staffOf };
     return true;
   }
 
   /** Ids are random: that something unknown is gone tells nobody anything. */
-  #visible({ object }: Change): boolean {
+  #visible({ object, courseIds }: Change): boolean {
     const scope = this.#scope;
+    const inSight =
+      scope.reach === 'all' || (scope.reach === 'course' && courseIds.some(id => scope.courseIds.includes(id)));
     const { course } = this.#viewer;
     if (object === null) return true;
     switch (object.kind) {
@@ -225,9 +193,9 @@ class Stream {
       case 'course':
         return scope.reach === 'all' || (scope.reach === 'course' && scope.courseIds.includes(object.id));
       case 'student':
-        return scope.reach === 'all' || scope.personId === object.id;
+        return inSight || scope.personId === object.id;
       case 'cohort':
-        return scope.reach === 'all';
+        return inSight;
     }
   }
 }

@@ -6,17 +6,19 @@ import { type Page, type PageOf, readPage } from './paging.ts';
 import type { Sql } from './pool.ts';
 import { type Scope, scopeValues } from './scope.ts';
 import { inTurn } from './turn.ts';
-import { holds, type Precondition, type Written } from './written.ts';
+import { holds, type Maker, type Precondition, type Written } from './written.ts';
 
 const columns = `'course' as kind, c.id, c.slug, c.generation, c.version, c.created_at as "createdAt",
   c.deleted_at as "deletedAt", c.spec, array(select k.slug from enrolments e join cohorts k on k.id = e.cohort_id
     where e.course_id = c.id order by k.slug) as cohorts`;
 
-/** A course that is not deleted, by id or slug. */
-export async function findCourse(sql: Sql, idOrSlug: string): Promise<Course | undefined> {
+/** A course that is not deleted, by id or slug, if it is one of the scope's. */
+export async function findCourse(sql: Sql, scope: Scope, idOrSlug: string): Promise<Course | undefined> {
+  const [all, , courseIds] = scopeValues(scope);
   const { rows } = await sql.query<Course>(
-    `select ${columns} from courses c where (id = $1 or slug = $1) and deleted_at is null order by id = $1 desc limit 1`,
-    [idOrSlug],
+    `select ${columns} from courses c where (id = $3 or slug = $3) and deleted_at is null
+       and ($1 or id = any($2)) order by id = $3 desc limit 1`,
+    [all, courseIds, idOrSlug],
   );
   return rows[0];
 }
@@ -39,18 +41,20 @@ export async function listCourses(sql: Sql, scope: Scope, page: PageOf): Promise
 }
 
 /**
- * Makes the course of that slug, or changes it: `specOf` says what it is to be, from what it is (undefined: not there)
- * and may answer undefined for "only if it is there".
+ * Makes the course of that slug, with its maker as staff, or changes it: `specOf` says what it is to be, from what it is
+ * (undefined: not there) and may answer undefined for "only if it is there". `taken`: it is beyond the maker's scope.
  */
 export async function putCourse(
   pool: pg.Pool,
   slug: string,
   specOf: (present: CourseSpec | undefined) => CourseSpec | undefined,
   precondition: Precondition,
-  by: string | null = null,
-): Promise<Written<Course> | undefined> {
+  by: string | null,
+  maker: Maker,
+): Promise<Written<Course> | 'taken' | undefined> {
   return inTurn(pool, async client => {
     const present = await findBySlug(client, slug);
+    if (present && !(await findCourse(client, maker.scope, present.id))) return 'taken';
     if (!holds(precondition, present)) return { outcome: 'stale', object: present };
     const spec = specOf(present?.spec);
     if (!spec) return undefined;
@@ -61,6 +65,10 @@ export async function putCourse(
       present ? [present.id, spec] : [newId(), spec, slug],
     );
     if (present && rows.length === 0) return { outcome: 'unchanged', object: present };
+    const [made] = rows;
+    if (!present && made && maker.personId !== null) {
+      await client.query('insert into staff (course_id, person_id) values ($1, $2)', [made.id, maker.personId]);
+    }
     // Workspaces show their course: who watches them must hear of it.
     if (present && spec.archived && !present.spec.archived) await stopAll(client, present.id, by);
     if (present) await client.query('update workspaces set spec = spec where course_id = $1', [present.id]);

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { Student } from '../resources/student.ts';
 import { matchWorkspaces } from './implied.ts';
-import { declarePeople, personColumns } from './people.ts';
+import { declarePeople } from './people.ts';
 import { inTurn } from './turn.ts';
 
 /** A cohort takes a course: every member gets a workspace, hand-deleted ones too. True when that is new. */
@@ -133,38 +133,4 @@ async function settleMembers(
   // A cohort shows its size: a new version of it.
   await client.query('update cohorts set spec = spec where id = $1', [cohortId]);
   await matchWorkspaces(client, { cohortIds: [cohortId], personIds }, by);
-}
-
-/** Who is staff of a course. */
-export async function listStaff(pool: pg.Pool, courseId: string): Promise<Student[]> {
-  const { rows } = await pool.query<Student>(
-    `select ${personColumns} from staff s join people p on p.id = s.person_id
-     where s.course_id = $1 and p.deleted_at is null order by p.slug`,
-    [courseId],
-  );
-  return rows;
-}
-
-/** Makes a person staff of a course, or no more so; an event says who did it, if it changed anything. */
-export async function setStaff(
-  pool: pg.Pool,
-  { courseId, personId }: { readonly courseId: string; readonly personId: string },
-  isStaff: boolean,
-  by: string | null,
-): Promise<void> {
-  const change = isStaff
-    ? 'insert into staff (course_id, person_id) values ($1, $2) on conflict do nothing returning person_id'
-    : 'delete from staff where course_id = $1 and person_id = $2 returning person_id';
-  await pool.query(
-    `with changed as (${change})
-     insert into events (kind, about, tone, reason, message, by)
-     select 'course', $1, 'normal', $3, (p.spec->>'name') || $4, $5 from changed join people p on p.id = changed.person_id`,
-    [
-      courseId,
-      personId,
-      isStaff ? 'StaffAdded' : 'StaffRemoved',
-      isStaff ? ' is staff of the class.' : ' is no longer staff of the class.',
-      by,
-    ],
-  );
 }

@@ -5,7 +5,7 @@ import { newId } from './ids.ts';
 import { matchWorkspaces } from './implied.ts';
 import { type Page, type PageOf, readPage } from './paging.ts';
 import type { Sql } from './pool.ts';
-import { everything, type Scope, scopeValues } from './scope.ts';
+import { cohortInScope, everything, type Scope, scopeValues } from './scope.ts';
 import { inTurn } from './turn.ts';
 import { holds, type Precondition, type Written } from './written.ts';
 
@@ -13,9 +13,23 @@ import { holds, type Precondition, type Written } from './written.ts';
 export const personColumns = `'student' as kind, p.id, p.slug, p.role, p.generation, p.version,
   p.created_at as "createdAt", p.deleted_at as "deletedAt", p.spec, p.status`;
 
-/** What a scope sees: oneself, and members of cohorts that take one's courses. */
-const visible = `($1 or p.id = $2 or exists (
-  select from members m join enrolments e using (cohort_id) where m.person_id = p.id and e.course_id = any($3)))`;
+/** Who may come in, alias p: not deleted, not shut out here, nor by hand in the user pool. */
+export const mayComeIn = `p.deleted_at is null and not coalesce((p.spec->>'disabled')::boolean, false)
+  and not coalesce((p.status->>'blocked')::boolean, false)`;
+
+/** What a scope sees: oneself, members of the scope's cohorts, staff of its courses. */
+const visible = `($1 or p.id = $2
+  or exists (select from members m join cohorts k on k.id = m.cohort_id and k.deleted_at is null
+    where m.person_id = p.id and ${cohortInScope})
+  or exists (select from staff s where s.person_id = p.id and s.course_id = any($3)))`;
+
+/** Beyond the scope: a cohort or a course of theirs that is somebody else's too, or the role. */
+const shared = `(p.role <> 'student'
+  or exists (select from members m join cohorts k on k.id = m.cohort_id and k.deleted_at is null
+    where m.person_id = p.id and (not ${cohortInScope}
+      or exists (select from enrolments e where e.cohort_id = k.id and e.course_id <> all($3))))
+  or exists (select from staff s join courses c on c.id = s.course_id and c.deleted_at is null
+    where s.person_id = p.id and s.course_id <> all($3)))`;
 
 /** A person who is not deleted, by id or slug, as far as the scope reaches. */
 export async function findPerson(sql: Sql, idOrSlug: string, scope: Scope = everything): Promise<Student | undefined> {
@@ -36,13 +50,42 @@ export async function findPersonByEmail(sql: Sql, email: string): Promise<Studen
   return rows[0];
 }
 
-/** People with these ids, whether deleted or not, as far as the scope reaches: oneself, or students of one's courses. */
+/**
+ * A person whose account the scope may act on: a student or assistant in nobody else's class. `shared`: the scope sees
+ * them, but others count on the account too. Undefined: nobody of that name in sight.
+ */
+export async function findCharge(sql: Sql, idOrSlug: string, scope: Scope): Promise<Student | 'shared' | undefined> {
+  const person = await findPerson(sql, idOrSlug, scope);
+  if (!person || scope.reach === 'all') return person;
+  const { rows } = await sql.query(`select from people p where p.id = $4 and not ${shared}`, [
+    ...scopeValues(scope),
+    person.id,
+  ]);
+  return rows.length > 0 ? person : 'shared';
+}
+
+/** For each of these people, the courses in whose sight they are: by cohorts and as staff. */
+export async function coursesOfPeople(
+  sql: Sql,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const { rows } = await sql.query<{ id: string; courses: string[] }>(
+    `select p.id, array(
+       select e.course_id from members m join enrolments e using (cohort_id) where m.person_id = p.id
+       union select s.course_id from staff s where s.person_id = p.id) as courses
+     from unnest($1::text[]) p(id)`,
+    [ids],
+  );
+  return new Map(rows.map(row => [row.id, row.courses]));
+}
+
+/** People with these ids, whether deleted or not, in no order. */
 export async function peopleByIds(sql: Sql, ids: readonly string[]): Promise<Student[]> {
   const { rows } = await sql.query<Student>(`select ${personColumns} from people p where id = any($1)`, [ids]);
   return rows;
 }
 
-/** Members of a cohort (its id); staff see those of cohorts that take their courses, a student only themselves. */
+/** Members of a cohort (its id), or everybody, as far as the scope reaches. */
 export async function listStudents(
   sql: Sql,
   scope: Scope,

@@ -1,4 +1,5 @@
 import type { Heartbeat, HeartbeatAnswer } from '../resources/entrance.ts';
+import { mayComeIn } from './people.ts';
 import type { Sql } from './pool.ts';
 
 /**
@@ -33,9 +34,8 @@ async function revokedOf(sql: Sql, workspaceId: string, visitors: Heartbeat['vis
      where not exists (
        select from sessions s join people p on p.id = s.person_id
        join workspaces w on w.id = $1 and w.deleted_at is null
-       where s.sid = v.sid and s.person_id = v.sub and s.expires_at > $3 and p.deleted_at is null
-         and not coalesce((p.spec->>'disabled')::boolean, false)
-         and (w.person_id = p.id or p.role = 'instructor'
+       where s.sid = v.sid and s.person_id = v.sub and s.expires_at > $3 and ${mayComeIn}
+         and (w.person_id = p.id
            or exists (select from staff t where t.course_id = w.course_id and t.person_id = p.id)))`,
     [workspaceId, JSON.stringify(visitors), now],
   );

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Student } from '../resources/student.ts';
-import { personColumns } from './people.ts';
+import { mayComeIn, personColumns } from './people.ts';
 import type { Sql } from './pool.ts';
 
 /** Nobody stays signed in for longer than a day of lessons. Source: promises §1.3. */
@@ -47,8 +47,7 @@ export async function liveSessions(sql: Sql, ids: readonly string[], now: Date):
     `select ${personColumns}, s.id as session, s.sid,
        array(select course_id from staff where person_id = p.id) as staff_of
      from sessions s join people p on p.id = s.person_id
-     where s.id = any($1) and s.expires_at > $2 and p.deleted_at is null
-       and not coalesce((p.spec->>'disabled')::boolean, false)`,
+     where s.id = any($1) and s.expires_at > $2 and ${mayComeIn}`,
     [ids, now],
   );
   return rows.map(({ session, sid, staff_of, ...person }) => ({ id: session, sid, person, staffOf: staff_of }));

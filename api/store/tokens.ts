@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Student } from '../resources/student.ts';
 import { newId } from './ids.ts';
-import { personColumns } from './people.ts';
+import { mayComeIn, personColumns } from './people.ts';
 import type { Sql } from './pool.ts';
 
 /** A bearer token as it is shown: never its value. */
@@ -55,23 +55,28 @@ export async function deleteToken(sql: Sql, id: string, personId: string | null)
   return rowCount === 1;
 }
 
+/** Whose a token is (undefined: the operator's), which courses they are staff of now, and what it opens of that. */
+export interface Bearer {
+  readonly person: Student | undefined;
+  readonly staffOf: readonly string[];
+  readonly scopes: readonly string[];
+}
+
 /** Whose token this is and what it opens, while it stands. */
-export async function findToken(
-  sql: Sql,
-  value: string,
-  now: Date,
-): Promise<{ readonly person: Student | undefined; readonly scopes: readonly string[] } | undefined> {
-  const { rows } = await sql.query<Student & { scopes: string[]; person_id: string | null }>(
-    `select ${personColumns}, t.scopes, t.person_id from tokens t
+export async function findToken(sql: Sql, value: string, now: Date): Promise<Bearer | undefined> {
+  const { rows } = await sql.query<Student & { scopes: string[]; person_id: string | null; staff_of: string[] }>(
+    `select ${personColumns}, t.scopes, t.person_id,
+       array(select course_id from staff where person_id = t.person_id) as staff_of
+     from tokens t
      left join people p on p.id = t.person_id
      where t.hash = $1 and (t.expires_at is null or t.expires_at > $2)
-       and (t.person_id is null or (p.deleted_at is null and not coalesce((p.spec->>'disabled')::boolean, false)))`,
+       and (t.person_id is null or (${mayComeIn}))`,
     [hashOf(value), now],
   );
   const [row] = rows;
   if (!row) return undefined;
-  const { scopes, person_id, ...person } = row;
-  return { person: person_id === null ? undefined : person, scopes };
+  const { scopes, person_id, staff_of, ...person } = row;
+  return { person: person_id === null ? undefined : person, staffOf: staff_of, scopes };
 }
 
 function hashOf(value: string): string {

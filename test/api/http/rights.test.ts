@@ -142,7 +142,8 @@ describe('what a right reaches', () => {
     const token = { bearer: made.value };
     expect((await get('/v1/workspaces', token)).body.items).toHaveLength(2);
     expect((await get('/v1/workspaces/other-secret-bob-ross', token)).status).toBe(404);
-    expect((await get('/v1/courses/secret', token)).status).toBe(200);
+    expect((await get('/v1/courses/intro', token)).status).toBe(200);
+    expect((await get('/v1/courses/secret', token)).status).toBe(404);
     expect((await api.send('PUT', '/v1/courses/new', token, { body: { name: 'x' } })).status).toBe(403);
     expect((await get('/v1/cohorts', token)).status).toBe(403);
     const { rows } = await api.database.pool.query('select hash from tokens');

@@ -20,13 +20,14 @@ beforeAll(async () => {
 afterAll(() => database.close());
 
 const pool = () => database.pool;
+const operator = { scope: everything, personId: null };
 async function cohort(slug: string): Promise<string> {
-  await putCohort(pool(), slug, { name: slug }, undefined);
+  await putCohort(pool(), slug, { name: slug }, undefined, operator);
   return (await findCohort(pool(), everything, slug))!.id;
 }
 async function course(slug: string): Promise<string> {
-  await putCourse(pool(), slug, () => ({ ...defaultCourse, name: slug }), undefined);
-  return (await findCourse(pool(), slug))!.id;
+  await putCourse(pool(), slug, () => ({ ...defaultCourse, name: slug }), undefined, null, operator);
+  return (await findCourse(pool(), everything, slug))!.id;
 }
 async function person(name: string): Promise<Student> {
   const email = `${name.toLowerCase()}@x.edu`;
@@ -83,10 +84,10 @@ test('who writes one row waits for who writes many before it holds the row, so t
 
 test('unmaking takes only what nothing implies any more', async () => {
   const k1 = (await findCohort(pool(), everything, 'k1'))!.id;
-  const c1 = (await findCourse(pool(), 'c1'))!.id;
+  const c1 = (await findCourse(pool(), everything, 'c1'))!.id;
   await unenrol(pool(), { courseId: c1, cohortId: k1 }, 'grace');
   expect(await live({ cohort: 'k1' })).toHaveLength(8);
-  await deleteCourse(pool(), (await findCourse(pool(), 'c2'))!.id, null);
+  await deleteCourse(pool(), (await findCourse(pool(), everything, 'c2'))!.id, null);
   expect(await live()).toHaveLength(36 - 4 - 12);
   await deleteCohort(pool(), (await findCohort(pool(), everything, 'k3'))!.id, null);
   expect(await live()).toHaveLength(12);
@@ -113,8 +114,15 @@ test('a person who is deleted and listed again is the same person with the same 
 
 test('renaming a course or a person changes what is shown and never a host', async () => {
   const [before] = await live({ course: 'c3' });
-  const renamed = await putCourse(pool(), 'c3', present => present && { ...present, name: 'Renamed' }, undefined);
-  expect(renamed?.outcome).toBe('changed');
+  const renamed = await putCourse(
+    pool(),
+    'c3',
+    present => present && { ...present, name: 'Renamed' },
+    undefined,
+    null,
+    operator,
+  );
+  expect(renamed).toMatchObject({ outcome: 'changed' });
   const after = (await live({ course: 'c3' })).find(each => each.id === before!.id)!;
   expect(after).toMatchObject({ slug: before!.slug, course: { name: 'Renamed' }, generation: before!.generation });
   // Whoever watches the workspace hears of it.

@@ -1,4 +1,4 @@
-import { appendFile, cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { appendFile, cp, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -25,9 +25,10 @@ afterEach(async () => {
 
 test('applies each migration once, though two run at the same time', async () => {
   const [first, second] = await Promise.all([migrate(url, folder), migrate(url, folder)]);
-  expect([...first, ...second]).toEqual(['0001_class.sql', '0002_people.sql']);
-  await writeFile(join(folder, '0009_more.sql'), 'create table more ();');
-  expect(await migrate(url, folder)).toEqual(['0009_more.sql']);
+  const present = (await readdir(folder)).toSorted();
+  expect([...first, ...second]).toEqual(present);
+  await writeFile(join(folder, '9999_more.sql'), 'create table more ();');
+  expect(await migrate(url, folder)).toEqual(['9999_more.sql']);
   expect(await migrate(url, folder)).toEqual([]);
 });
 

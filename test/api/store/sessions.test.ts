@@ -48,6 +48,9 @@ test('a token stands until its day', async () => {
     scopes: ['courses:read'],
     expiresAt: after(24).toISOString(),
   });
-  expect(await findToken(database.pool, value, after(23))).toEqual({ person: undefined, scopes: ['courses:read'] });
+  expect(await findToken(database.pool, value, after(23))).toMatchObject({
+    person: undefined,
+    scopes: ['courses:read'],
+  });
   expect(await findToken(database.pool, value, after(25))).toBeUndefined();
 });
