@@ -61,7 +61,7 @@ export default {
     ),
     only('operate-from-outside', 'what an operator does to a whole deployment', '^infra/operate/', [
       '^infra/operate/',
-      '^infra/(local/(data-folder|options|postgres|process-start)|cloud/sizes)\\.ts$',
+      '^infra/local/(data-folder|options|postgres|process-start)\\.ts$',
       '^api/(resources/|store/migrate\\.ts$)',
       '^reconcilers/aws/(clients|names)\\.ts$',
     ]),

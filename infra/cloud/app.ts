@@ -1,4 +1,5 @@
 import { App, CfnOutput, DefaultStackSynthesizer, Stack, Validations } from 'aws-cdk-lib';
+import type { Size } from '../../api/resources/sizes.ts';
 import { createAlarms } from './alarms.ts';
 import { createEntrance } from './balancer.ts';
 import { createCluster } from './cluster.ts';
@@ -7,10 +8,9 @@ import { createEvents } from './events.ts';
 import { createFiles } from './files.ts';
 import { createIdentity } from './identity.ts';
 import { createNetwork } from './network.ts';
-import { declareParameters } from './parameters.ts';
+import { declareParameters, type Images } from './parameters.ts';
 import { createRoles } from './roles.ts';
 import { createApp } from './service.ts';
-import type { Size } from './sizes.ts';
 
 /** ARMADA_DEPLOYMENT of a stack: one deployment an account and region. */
 export const deployment = 'armada';
@@ -20,13 +20,13 @@ export const stackName = 'Armada';
  * The whole deployment as one stack without assets or bootstrap, so that its template can be uploaded in a console.
  * The same size gives the same template, byte for byte.
  */
-export function createStack(size: Size): { app: App; stack: Stack } {
+export function createStack(size: Size, images?: Images): { app: App; stack: Stack } {
   const app = new App({ analyticsReporting: false, treeMetadata: false });
   const stack = new Stack(app, stackName, {
     description: 'Armada: every student of a class has a real IDE in the browser',
     synthesizer: new DefaultStackSynthesizer({ generateBootstrapVersionRule: false }),
   });
-  const parameters = declareParameters(stack, size);
+  const parameters = declareParameters(stack, size, images);
   const network = createNetwork(stack);
   const entrance = createEntrance(stack, network, parameters, size);
   const cluster = createCluster(stack, network, parameters);

@@ -7,16 +7,18 @@ import {
   aws_route53 as route53,
   type Stack,
 } from 'aws-cdk-lib';
+import type { Size } from '../../api/resources/sizes.ts';
 import { accept } from './accepted.ts';
 import type { Network } from './network.ts';
 import type { Parameters } from './parameters.ts';
-import type { Size } from './sizes.ts';
 
 /** The way in. */
 export interface Entrance {
   readonly portalUrl: string;
   /** ARMADA_BALANCERS: one entry a balancer, as JSON text. */
   readonly balancersJson: string;
+  /** ARMADA_PROXIES: the balancer, and without a domain the CDN before it. */
+  readonly proxies: string;
   /** One a balancer: AWS lets a target group belong to no more than one. */
   readonly appTargetGroupArns: readonly string[];
   readonly listenerArns: readonly string[];
@@ -33,7 +35,7 @@ const idleSeconds = '4000';
 /**
  * With a domain: internet-facing balancers with HTTPS, one wildcard name each (`<host>.s1.<domain>`). Without one:
  * internal balancers behind two CDN distributions, portal and workspaces on different hosts, TLS on the CDN's names.
- * A CDN's own name has no subdomains, so that workspaces' hosts are reached only once there is a domain.
+ * A CDN's own name has no subdomains, so workspaces share one and are told apart by path: their pages too share it.
  */
 export function createEntrance(stack: Stack, network: Network, parameters: Parameters, size: Size): Entrance {
   const certificateArn = createCertificate(stack, parameters, size);
@@ -47,12 +49,16 @@ export function createEntrance(stack: Stack, network: Network, parameters: Param
 
   const either = (withDomain: string, without: string) =>
     Fn.conditionIf(parameters.hasDomain.logicalId, withDomain, without).toString();
-  const entry = (listenerArn: string, domain: string) => `{"listenerArn":"${listenerArn}","domain":"${domain}"}`;
+  const entry = (listenerArn: string, domain: string, more = '') =>
+    `{"listenerArn":"${listenerArn}","domain":"${domain}"${more}}`;
   const withDomain = balancers.map(({ secure, number }) => entry(secure.ref, `s${number}.${parameters.domainName}`));
-  const without = balancers.slice(0, 1).map(({ plain }) => entry(plain.ref, cdn.workspaces.attrDomainName));
+  const without = balancers
+    .slice(0, 1)
+    .map(({ plain }) => entry(plain.ref, cdn.workspaces.attrDomainName, ',"path":true'));
   return {
     portalUrl: either(`https://${parameters.domainName}`, `https://${cdn.portal.attrDomainName}`),
     balancersJson: either(`[${withDomain.join(',')}]`, `[${without.join(',')}]`),
+    proxies: either('1', '2'),
     appTargetGroupArns: balancers.map(({ app }) => app.ref),
     listenerArns: balancers.map(({ secure, plain }) => either(secure.ref, plain.ref)),
     balancerFullNames: balancers.map(({ balancer }) => balancer.attrLoadBalancerFullName),

@@ -2,6 +2,7 @@ import {
   aws_autoscaling as autoscaling,
   aws_ec2 as ec2,
   aws_ecs as ecs,
+  Fn,
   aws_iam as iam,
   aws_logs as logs,
   RemovalPolicy,
@@ -46,8 +47,14 @@ export function createCluster(stack: Stack, network: Network, parameters: Parame
     // A packet from a container is one hop further away than the host: it never gets an answer.
     httpPutResponseHopLimit: 1,
     associatePublicIpAddress: true,
-    blockDevices: [{ deviceName: '/dev/xvda', volume: autoscalingVolume(40) }],
+    blockDevices: [{ deviceName: '/dev/xvda', volume: autoscalingVolume(hostDisk) }],
   });
+  const { isArm } = parameters;
+  const arm = ecs.EcsOptimizedImage.amazonLinux2023(ecs.AmiHardwareType.ARM).getImage(stack).imageId;
+  const x86 = ecs.EcsOptimizedImage.amazonLinux2023().getImage(stack).imageId;
+  const raw = launchTemplate.node.defaultChild;
+  if (raw instanceof ec2.CfnLaunchTemplate)
+    raw.addPropertyOverride('LaunchTemplateData.ImageId', Fn.conditionIf(isArm.logicalId, arm, x86));
   const group = new autoscaling.AutoScalingGroup(stack, 'Hosts', {
     vpc: network.vpc,
     vpcSubnets: { subnetGroupName: 'public' },
@@ -95,7 +102,10 @@ export function createCluster(stack: Stack, network: Network, parameters: Parame
   };
 }
 
-/** The hosts' disk, in GiB: images and containers' own files; homes are elsewhere. */
+/** Images and containers' own files, in GiB; homes are elsewhere. No smaller than ECS's own image. */
+const hostDisk = 30;
+
+/** A host's disk of this many GiB. */
 function autoscalingVolume(gibibytes: number): ec2.BlockDeviceVolume {
   return ec2.BlockDeviceVolume.ebs(gibibytes, { encrypted: true, volumeType: ec2.EbsDeviceVolumeType.GP3 });
 }

@@ -1,13 +1,13 @@
 import { Duration, aws_ec2 as ec2, RemovalPolicy, aws_rds as rds, type Stack } from 'aws-cdk-lib';
+import type { Size } from '../../api/resources/sizes.ts';
 import { accept } from './accepted.ts';
 import type { Network } from './network.ts';
-import type { Size } from './sizes.ts';
 
 /** The database of what was asked. */
 export interface Database {
   readonly instance: rds.DatabaseInstance;
   readonly secret: NonNullable<rds.DatabaseInstance['secret']>;
-  /** Without a password: that comes as PGPASSWORD from the secret. */
+  /** Without a password: that comes as PGPASSWORD from the secret. The server must prove its name. */
   readonly url: string;
 }
 
@@ -42,6 +42,6 @@ export function createDatabase(stack: Stack, network: Network, size: Size): Data
   });
   const { secret } = instance;
   if (!secret) throw new Error('the database was made without a secret');
-  const url = `postgres://${name}@${instance.dbInstanceEndpointAddress}:${instance.dbInstanceEndpointPort}/${name}?sslmode=no-verify`;
+  const url = `postgres://${name}@${instance.dbInstanceEndpointAddress}:${instance.dbInstanceEndpointPort}/${name}?sslmode=verify-full`;
   return { instance, secret, url };
 }

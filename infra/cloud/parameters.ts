@@ -1,5 +1,6 @@
 import { CfnCondition, CfnParameter, Fn, type Stack } from 'aws-cdk-lib';
-import type { Size } from './sizes.ts';
+import { defaultArmHost, defaultHost } from '../../api/resources/forecast.ts';
+import type { Size } from '../../api/resources/sizes.ts';
 
 /** What the person who uploads the template may say. Only the e-mail address has no default. */
 export interface Parameters {
@@ -10,6 +11,8 @@ export interface Parameters {
   readonly imagePrefix: string;
   readonly imageTag: string;
   readonly instanceType: string;
+  /** Hosts and app run on ARM (Graviton), as the images must. */
+  readonly isArm: CfnCondition;
   readonly maxHosts: number;
   readonly monthlyBudget: number;
   /** A domain of their own; without it TLS is on the provider's names. */
@@ -22,8 +25,18 @@ export interface Parameters {
   readonly makesCertificate: CfnCondition;
 }
 
+/** Where the images are that whoever hosts the template has published; an empty prefix: nowhere yet. */
+export interface Images {
+  readonly prefix: string;
+  readonly tag: string;
+}
+
 /** Declares the template's parameters, grouped as the console shows them, and the conditions on them. */
-export function declareParameters(stack: Stack, size: Size): Parameters {
+export function declareParameters(
+  stack: Stack,
+  size: Size,
+  images: Images = { prefix: '', tag: 'latest' },
+): Parameters {
   const text = (id: string, description: string, defaultValue: string, more = {}) =>
     new CfnParameter(stack, id, { type: 'String', description, default: defaultValue, ...more });
   const number = (id: string, description: string, defaultValue: number, minValue: number) =>
@@ -37,7 +50,7 @@ export function declareParameters(stack: Stack, size: Size): Parameters {
   });
   const domain = text(
     'DomainName',
-    'A domain for the class, such as class.school.edu. Without one only the portal can be reached, not the workspaces.',
+    'A domain for the class, such as class.school.edu. Without one all workspaces share one address, which parts students less from each other.',
     '',
     {
       allowedPattern: '^$|^([a-z0-9]([a-z0-9-]*[a-z0-9])?\\.)+[a-z]{2,}$',
@@ -56,11 +69,21 @@ export function declareParameters(stack: Stack, size: Size): Parameters {
   );
   const prefix = text(
     'ImagePrefix',
-    'Where the images come from: registry and prefix.',
-    'public.ecr.aws/armada-class/armada',
+    'Where the images come from: registry and prefix. Empty: the repositories armada-app, armada-gate and armada-ide of this account’s own ECR.',
+    images.prefix,
   );
-  const tag = text('ImageTag', 'Version of the images.', '0.1.0');
-  const instanceType = text('HostInstanceType', 'EC2 type of the hosts that workspaces run on.', 'm7i.large');
+  const tag = text('ImageTag', 'Version of the images.', images.tag);
+  const instanceType = text(
+    'HostInstanceType',
+    `EC2 type of the hosts that workspaces run on. Empty: ${defaultHost}, or ${defaultArmHost} on arm64.`,
+    '',
+  );
+  const processor = text(
+    'Processor',
+    'What the images are built for, so what app and hosts run on. arm64 is cheaper by a tenth.',
+    'x86_64',
+    { allowedValues: ['x86_64', 'arm64'] },
+  );
   const maxHosts = number(
     'MaxHosts',
     'How many hosts the cluster may grow to; it shrinks to none when nobody works.',
@@ -73,6 +96,12 @@ export function declareParameters(stack: Stack, size: Size): Parameters {
     new CfnCondition(stack, id, { expression: Fn.conditionNot(Fn.conditionEquals(value, '')) });
   const hasDomain = has('HasDomain', domain.valueAsString);
   const hasZone = has('HasHostedZone', zone.valueAsString);
+  const isArm = new CfnCondition(stack, 'OnArm', { expression: Fn.conditionEquals(processor.valueAsString, 'arm64') });
+  const hasInstanceType = has('HasInstanceType', instanceType.valueAsString);
+  const hasPrefix = has('HasImagePrefix', prefix.valueAsString);
+  const ownRegistry = `${stack.account}.dkr.ecr.${stack.region}.${stack.urlSuffix}/armada`;
+  const either = (condition: CfnCondition, yes: string, no: string) =>
+    Fn.conditionIf(condition.logicalId, yes, no).toString();
   const hasCertificate = has('HasCertificate', certificate.valueAsString);
   stack.templateOptions.metadata = {
     'AWS::CloudFormation::Interface': {
@@ -84,7 +113,7 @@ export function declareParameters(stack: Stack, size: Size): Parameters {
         },
         {
           Label: { default: 'Size (optional)' },
-          Parameters: [instanceType.logicalId, maxHosts.logicalId, budget.logicalId],
+          Parameters: [processor.logicalId, instanceType.logicalId, maxHosts.logicalId, budget.logicalId],
         },
         { Label: { default: 'Images (optional)' }, Parameters: [prefix.logicalId, tag.logicalId] },
       ],
@@ -95,9 +124,10 @@ export function declareParameters(stack: Stack, size: Size): Parameters {
     domainName: domain.valueAsString,
     hostedZoneId: zone.valueAsString,
     certificateArn: certificate.valueAsString,
-    imagePrefix: prefix.valueAsString,
+    imagePrefix: either(hasPrefix, prefix.valueAsString, ownRegistry),
     imageTag: tag.valueAsString,
-    instanceType: instanceType.valueAsString,
+    instanceType: either(hasInstanceType, instanceType.valueAsString, either(isArm, defaultArmHost, defaultHost)),
+    isArm,
     maxHosts: maxHosts.valueAsNumber,
     monthlyBudget: budget.valueAsNumber,
     hasDomain,

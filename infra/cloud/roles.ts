@@ -92,7 +92,7 @@ function controllerStatements(stack: Stack, ground: Ground): iam.PolicyStatement
       resources: ['*'],
       conditions: { StringEquals: { 'ecs:enable-execute-command': 'true' } },
     }),
-    allow('ListTasks', ['ecs:ListTasks'], ['*'], inCluster),
+    allow('Lists', ['ecs:ListTasks', 'ecs:ListServices'], ['*'], inCluster),
     allow('Tasks', ['ecs:DescribeTasks'], [arn('ecs', `task/${name}/*`)], inCluster),
     allow('NewTaskDefinitions', ['ecs:RegisterTaskDefinition'], [taskDefinitions], { StringEquals: made }),
     allow('EndTaskDefinitions', ['ecs:DeleteTaskDefinitions'], [taskDefinitions], { StringEquals: ours }),
@@ -109,9 +109,8 @@ function controllerStatements(stack: Stack, ground: Ground): iam.PolicyStatement
       ['ecs:DescribeTaskDefinition', 'ecs:ListTaskDefinitions', 'ecs:DeregisterTaskDefinition'],
       ['*'],
     ),
-    allow('TagsAtBirth', ['ecs:TagResource'], [services, taskDefinitions], {
-      StringEquals: { 'ecs:CreateAction': ['CreateService', 'RegisterTaskDefinition'], ...made },
-    }),
+    // At birth, and again where somebody stripped them: what bears our name is marked as ours.
+    allow('Tags', ['ecs:TagResource'], [services, taskDefinitions], { StringEquals: made }),
     allow('NewTargetGroups', ['elasticloadbalancing:CreateTargetGroup'], [targetGroups], { StringEquals: made }),
     // By name, as services.
     allow('TargetGroups', ['elasticloadbalancing:ModifyTargetGroupAttributes'], [targetGroups]),
@@ -120,13 +119,11 @@ function controllerStatements(stack: Stack, ground: Ground): iam.PolicyStatement
     allow('Rules', ['elasticloadbalancing:ModifyRule', 'elasticloadbalancing:DeleteRule'], rules, {
       StringEquals: ours,
     }),
-    allow('BalancerTagsAtBirth', ['elasticloadbalancing:AddTags'], [targetGroups, ...rules], {
-      StringEquals: { 'elasticloadbalancing:CreateAction': ['CreateTargetGroup', 'CreateRule'], ...made },
-    }),
+    allow('BalancerTags', ['elasticloadbalancing:AddTags'], [targetGroups, ...rules], { StringEquals: made }),
     allow('ReadBalancers', ['elasticloadbalancing:Describe*'], ['*']),
     allow('NewHomes', ['elasticfilesystem:CreateAccessPoint'], [files.fileSystem.attrArn], { StringEquals: made }),
-    allow('HomeTagsAtBirth', ['elasticfilesystem:TagResource'], [files.fileSystem.attrArn, accessPoints], {
-      StringEquals: { 'elasticfilesystem:CreateAction': 'CreateAccessPoint', ...made },
+    allow('HomeTags', ['elasticfilesystem:TagResource'], [files.fileSystem.attrArn, accessPoints], {
+      StringEquals: made,
     }),
     allow('ReadHomes', ['elasticfilesystem:DescribeAccessPoints'], [files.fileSystem.attrArn, accessPoints]),
     allow('Homes', ['elasticfilesystem:DeleteAccessPoint'], [accessPoints], { StringEquals: ours }),

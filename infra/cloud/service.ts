@@ -1,17 +1,19 @@
 import {
   Duration,
   aws_ecs as ecs,
+  Fn,
+  aws_iam as iam,
   aws_logs as logs,
   RemovalPolicy,
   type Stack,
   aws_secretsmanager as secrets,
 } from 'aws-cdk-lib';
+import type { Size } from '../../api/resources/sizes.ts';
 import { accept } from './accepted.ts';
 import type { Database } from './database.ts';
 import { appPort, type Network } from './network.ts';
 import type { Parameters } from './parameters.ts';
 import type { Ground, Roles } from './roles.ts';
-import type { Size } from './sizes.ts';
 
 /** The app: API and controller, one image, two services. */
 export interface App {
@@ -54,6 +56,13 @@ export function createApp(stack: Stack, options: AppOptions): App {
   const service = (id: 'Api' | 'Controller', command: string[], healthCheck?: ecs.HealthCheck) => {
     const taskRole = id === 'Api' ? roles.api : roles.controller;
     const task = new ecs.FargateTaskDefinition(stack, `${id}Task`, { ...smallest, taskRole });
+    const raw = task.node.defaultChild;
+    if (raw instanceof ecs.CfnTaskDefinition)
+      raw.addPropertyOverride('RuntimePlatform', {
+        CpuArchitecture: Fn.conditionIf(parameters.isArm.logicalId, 'ARM64', 'X86_64'),
+        OperatingSystemFamily: 'LINUX',
+      });
+    allowPulling(stack, task);
     accept(task, { ECS2: 'These are names and addresses; what is secret comes from Secrets Manager.' });
     task.addContainer('app', {
       image: shared.image,
@@ -101,12 +110,34 @@ export function createApp(stack: Stack, options: AppOptions): App {
   return { api, controller };
 }
 
+/** From this account's own registry; a public one asks for nothing. */
+function allowPulling(stack: Stack, task: ecs.FargateTaskDefinition): void {
+  const role = task.obtainExecutionRole();
+  const repository = `arn:${stack.partition}:ecr:${stack.region}:${stack.account}:repository/*-app`;
+  const statement = (actions: string[], resource: string) =>
+    role.addToPrincipalPolicy(
+      new iam.PolicyStatement({ actions: actions.map(name => `ecr:${name}`), resources: [resource] }),
+    );
+  statement(['GetAuthorizationToken'], '*');
+  statement(['BatchCheckLayerAvailability', 'BatchGetImage', 'GetDownloadUrlForLayer'], repository);
+  accept(task, {
+    'IAM5[Resource::*]': 'Asking for a token to pull with knows no resource.',
+    'IAM5[Resource::arn:<AWS::Partition>:ecr:<AWS::Region>:<AWS::AccountId>:repository/*-app]':
+      'Whoever builds the app’s image chooses what its name begins with.',
+  });
+}
+
+/** Where the app's image keeps the certificates of RDS's authorities. */
+const databaseAuthorities = '/app/rds-authorities.pem';
+
 /** The settings of API and controller, as ARCHITECTURE.md's table has them. */
 function environmentOf(stack: Stack, { database, ground, network, parameters }: AppOptions): Record<string, string> {
   const { cluster, deployment, entrance, events, files, identity } = ground;
   const image = (name: string) => `${parameters.imagePrefix}-${name}:${parameters.imageTag}`;
   return {
     NODE_ENV: 'production',
+    // What the image's Dockerfile fetches: DATABASE_URL demands that the database's certificate is of one of these.
+    NODE_EXTRA_CA_CERTS: databaseAuthorities,
     AWS_REGION: stack.region,
     DATABASE_URL: database.url,
     ARMADA_DEPLOYMENT: deployment,
@@ -114,6 +145,7 @@ function environmentOf(stack: Stack, { database, ground, network, parameters }: 
     ARMADA_CAPACITY_PROVIDER: cluster.capacityProvider,
     ARMADA_VPC_ID: network.vpc.vpcId,
     ARMADA_BALANCERS: entrance.balancersJson,
+    ARMADA_PROXIES: entrance.proxies,
     ARMADA_EVENTS_QUEUE_URL: events.queue.queueUrl,
     ARMADA_FILE_SYSTEM_ID: files.fileSystem.ref,
     ARMADA_USER_POOL_ID: identity.pool.userPoolId,

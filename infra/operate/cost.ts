@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { parseAllDocuments } from 'yaml';
 import { defaultCourse } from '../../api/resources/course.ts';
+import { type ClassSize, type Forecast, forecast, workspacesPerHost } from '../../api/resources/forecast.ts';
+import { isHostType, prices } from '../../api/resources/prices.ts';
 import { OperateFault } from './fault.ts';
-import { type ClassSize, type Forecast, forecast, workspacesPerHost } from './forecast.ts';
-import { isHostType, prices } from './prices.ts';
 
 /** Flags of `cost`, as commander gives them. */
 export interface CostFlags {

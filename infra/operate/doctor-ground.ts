@@ -1,7 +1,7 @@
 import { DescribeClustersCommand, ListTaskDefinitionsCommand, ListTasksCommand } from '@aws-sdk/client-ecs';
 import { DescribeFileSystemsCommand, paginateDescribeAccessPoints } from '@aws-sdk/client-efs';
+import { workspacesPerHost } from '../../api/resources/forecast.ts';
 import { type DoctorOptions, type Finding, note, ok, quota, wrong } from './finding.ts';
-import { workspacesPerHost } from './forecast.ts';
 
 /** Source: Amazon ECS and EFS quotas. */
 const servicesPerCluster = 5000;

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { defaultHost } from '../../api/resources/forecast.ts';
 import { readOptions } from '../local/options.ts';
 import { backup, restore } from './backup.ts';
 import { connect } from './connect.ts';
@@ -29,7 +30,7 @@ program
   .option('--students <n>', 'students of the class (default 30)', positive)
   .option('--hours <n>', 'hours a week that each works', positive, 10)
   .option('--memory <MiB>', 'memory of a workspace (default 1024)', positive)
-  .option('--host <type>', 'EC2 type of the hosts', 'm7i.large')
+  .option('--host <type>', 'EC2 type of the hosts', defaultHost)
   .option('--always-on', 'workspaces never stop by themselves')
   .option('--no-domain', 'without a domain of your own')
   .option('-f, --file <class.yaml>', 'take the sizes from a class’s file')

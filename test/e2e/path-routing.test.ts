@@ -28,7 +28,7 @@ describe.skipIf(!chromiumIsThere)('workspaces on one host, by path', { timeout: 
   const ask = (method: string, path: string, body?: object) =>
     page.evaluate(
       async ([method, path, body]) => {
-        const headers = body === undefined ? {} : { 'content-type': 'application/json' };
+        const headers: HeadersInit = body === undefined ? [] : [['content-type', 'application/json']];
         const answer = await fetch(`/v1/${path}`, { method: method!, body: body ?? null, headers });
         return { status: answer.status, body: await answer.text() };
       },

@@ -1,7 +1,7 @@
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { sizes } from '../../../api/resources/sizes.ts';
 import { createStack } from '../../../infra/cloud/app.ts';
-import { sizes } from '../../../infra/cloud/sizes.ts';
 
 describe('the queue of events', () => {
   let template: Template;

@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
-import { sizes } from '../../../infra/cloud/sizes.ts';
+import { sizes } from '../../../api/resources/sizes.ts';
 import { templateOf } from './stand.ts';
 
 const isThere = spawnSync('cfn-lint', ['--version']).status === 0;

@@ -1,7 +1,7 @@
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { describe, expect, it } from 'vitest';
+import { sizes } from '../../../api/resources/sizes.ts';
 import { createStack } from '../../../infra/cloud/app.ts';
-import { sizes } from '../../../infra/cloud/sizes.ts';
 
 describe.each(Object.values(sizes))('the template for a $name class', size => {
   it('has nothing that cdk-nag’s AWS Solutions pack finds and the code beside it does not explain', () => {

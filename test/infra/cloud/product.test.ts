@@ -4,8 +4,8 @@ import http from 'node:http';
 import { RegisterTargetsCommand } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readSettings as readApiSettings } from '../../../api/http/settings.ts';
+import { sizes } from '../../../api/resources/sizes.ts';
 import { readSettings as readControllerSettings } from '../../../controller/settings.ts';
-import { sizes } from '../../../infra/cloud/sizes.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { eventually } from '../../support/eventually.ts';
 import { anyPort } from '../../support/product.ts';
@@ -20,7 +20,7 @@ describe.each([
   ['with a domain', sizes.small, { DomainName: domain, HostedZoneId: 'Z123' }],
   ['with a domain, for a large class', sizes.large, { DomainName: domain, CertificateArn: 'arn:aws:acm:x:y:z' }],
 ] as const)('the template %s', (_name, size, parameters) => {
-  it('tells API and controller all that they ask for, and they take it', async () => {
+  it('tells API and controller all that they ask for, and they take it', { timeout: 60_000 }, async () => {
     const stand = await standUp(templateOf(size), { InstructorEmail: instructor, ...parameters });
     try {
       const api = await stand.container('Api');
@@ -29,6 +29,10 @@ describe.each([
       const settings = readApiSettings({ ...api.environment, ...secrets });
       expect(settings.host).toBe('0.0.0.0');
       expect(settings.balancers).toHaveLength(size.balancers === 1 || !('DomainName' in parameters) ? 1 : 4);
+      expect(settings.balancers.every(({ path }) => path === ('DomainName' in parameters ? undefined : true))).toBe(
+        true,
+      );
+      expect(settings.proxies).toBe('DomainName' in parameters ? 1 : 2);
       const own = readControllerSettings({ ...controller.environment, ...secrets });
       expect(own.balancers).toEqual(settings.balancers);
       expect(own.ARMADA_CAPACITY_PROVIDER).toBeDefined();
@@ -38,17 +42,21 @@ describe.each([
   });
 });
 
-describe('the product on what the template declares', () => {
+describe.each([
+  [
+    'with a domain',
+    { DomainName: domain, HostedZoneId: 'Z123' },
+    domain,
+    /^https:\/\/[a-z0-9-]+\.s1\.class\.school\.example$/,
+  ],
+  ['without one', {}, 'portalcdn.cloudfront.net', /^https:\/\/workspacescdn\.cloudfront\.net\/w\/[a-z0-9-]+$/],
+] as const)('the product on what the template declares %s', (_name, parameters, portal, address) => {
   let stand: Stand;
   let database: TestDatabase;
   const running: { end(): Promise<void> }[] = [];
   beforeAll(async () => {
     database = await createDatabase();
-    stand = await standUp(templateOf(sizes.small), {
-      InstructorEmail: instructor,
-      DomainName: domain,
-      HostedZoneId: 'Z123',
-    });
+    stand = await standUp(templateOf(sizes.small), { InstructorEmail: instructor, ...parameters });
     const port = await anyPort();
     for (const service of ['Api', 'Controller'] as const) {
       const { command, environment } = await stand.container(service);
@@ -72,6 +80,7 @@ describe('the product on what the template declares', () => {
         ...environment,
         ...secrets,
         DATABASE_URL: database.url,
+        NODE_EXTRA_CA_CERTS: '',
         AWS_ENDPOINT_URL: stand.aws.url,
         AWS_ACCESS_KEY_ID: stand.credentials.accessKeyId,
         AWS_SECRET_ACCESS_KEY: stand.credentials.secretAccessKey,
@@ -90,18 +99,18 @@ describe('the product on what the template declares', () => {
   }
 
   let cookies: Record<string, string> = {};
-  /** A request of the instructor's browser, through the HTTPS listener of the template's balancer. */
+  /** A request of the instructor's browser, through the template's balancer: its HTTPS listener, or what the CDN asks. */
   async function send(method: string, path: string, body?: object, form = false) {
     const payload =
       body && (form ? new URLSearchParams(body as Record<string, string>).toString() : JSON.stringify(body));
     const request = http.request({
       host: '127.0.0.1',
-      port: stand.securePort,
+      port: portal === domain ? stand.securePort : stand.plainPort,
       method,
       path,
       headers: {
-        host: domain,
-        origin: `https://${domain}`,
+        host: portal,
+        origin: `https://${portal}`,
         'sec-fetch-site': 'same-origin',
         cookie: Object.entries(cookies)
           .map(pair => pair.join('='))
@@ -122,7 +131,7 @@ describe('the product on what the template declares', () => {
 
   it('takes a student from the roster to a workspace that is ready', { timeout: 60_000 }, async () => {
     const mail = stand.aws.cognito.outbox.list().find(({ to }) => to === instructor);
-    expect(mail?.text).toContain(`https://${domain}`);
+    expect(mail?.text).toContain(`https://${portal}`);
     const password = /Password: ([^<\s]+)/.exec(mail?.text ?? '')?.[1] ?? '';
     const first = await send('POST', '/sign-in', { email: instructor, password }, true);
     expect(first.headers.location).toBe('/sign-in/new-password');
@@ -150,7 +159,7 @@ describe('the product on what the template declares', () => {
       },
       { within: 30_000 },
     );
-    expect(ready.url).toMatch(new RegExp(`^https://[a-z0-9-]+\\.s1\\.${domain.replaceAll('.', '\\.')}$`));
+    expect(ready.url).toMatch(address);
     await eventually(() => stand.aws.cognito.outbox.list().some(({ to }) => to === 'ada@school.example'));
   });
 });

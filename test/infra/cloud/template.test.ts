@@ -1,8 +1,10 @@
+import { readFileSync } from 'node:fs';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { defaultArmHost, defaultHost, laidOut } from '../../../api/resources/forecast.ts';
+import { sizes } from '../../../api/resources/sizes.ts';
 import { createStack, stackName } from '../../../infra/cloud/app.ts';
 import { hostCommands } from '../../../infra/cloud/host-firewall.ts';
-import { sizes } from '../../../infra/cloud/sizes.ts';
 
 /** The template as CloudFormation gets it, as plain objects. */
 interface Resource {
@@ -127,6 +129,81 @@ describe('the template', () => {
       Condition: 'NoDomain',
       Properties: { DistributionConfig: { DefaultCacheBehavior: { ViewerProtocolPolicy: 'redirect-to-https' } } },
     });
+  });
+
+  it('routes by path behind the CDN, which passes hosts on, and only the app’s own CDN host is the portal’s', () => {
+    const text = JSON.stringify(of('AWS::ECS::TaskDefinition'));
+    expect(text).toContain('\\",\\"path\\":true}');
+    for (const [, { Properties }] of of('AWS::CloudFront::Distribution'))
+      expect(Properties?.['DistributionConfig']).toMatchObject({
+        DefaultCacheBehavior: { OriginRequestPolicyId: '216adef6-5c7f-47e4-b989-5492eafa07d3' },
+      });
+    template.hasResourceProperties('AWS::ElasticLoadBalancingV2::LoadBalancer', {
+      Scheme: { 'Fn::If': ['HasDomain', 'internet-facing', 'internal'] },
+    });
+  });
+
+  it('takes images from the account’s own registry unless told another, and may pull them', () => {
+    const [, task] = of('AWS::ECS::TaskDefinition')[0]!;
+    const [container] = task.Properties!['ContainerDefinitions'] as [{ Image: unknown }];
+    expect(JSON.stringify(container.Image)).toMatch(/"Fn::If":\["HasImagePrefix",.*\.dkr\.ecr\./);
+    template.hasResourceProperties('AWS::IAM::Policy', {
+      PolicyDocument: { Statement: Match.arrayWith([Match.objectLike({ Action: 'ecr:GetAuthorizationToken' })]) },
+    });
+  });
+
+  it('has the images that whoever hosts it published as its default', () => {
+    const { stack } = createStack(sizes.small, { prefix: 'registry.example/class', tag: '1.2.3' });
+    expect(Template.fromStack(stack).toJSON()['Parameters']).toMatchObject({
+      ImagePrefix: { Default: 'registry.example/class' },
+      ImageTag: { Default: '1.2.3' },
+    });
+  });
+
+  it('runs app and hosts on ARM where the images are made for it', () => {
+    template.allResourcesProperties('AWS::ECS::TaskDefinition', {
+      RuntimePlatform: { CpuArchitecture: { 'Fn::If': ['OnArm', 'ARM64', 'X86_64'] } },
+    });
+    template.hasResourceProperties('AWS::EC2::LaunchTemplate', {
+      LaunchTemplateData: {
+        ImageId: { 'Fn::If': ['OnArm', Match.anyValue(), Match.anyValue()] },
+        InstanceType: {
+          'Fn::If': [
+            'HasInstanceType',
+            { Ref: 'HostInstanceType' },
+            { 'Fn::If': ['OnArm', defaultArmHost, defaultHost] },
+          ],
+        },
+      },
+    });
+    const paths = Object.values(json.Parameters).map(({ Default }) => String(Default));
+    expect(paths.filter(each => each.includes('/ecs/optimized-ami/')).toSorted()).toEqual([
+      '/aws/service/ecs/optimized-ami/amazon-linux-2023/arm64/recommended/image_id',
+      '/aws/service/ecs/optimized-ami/amazon-linux-2023/recommended/image_id',
+    ]);
+  });
+
+  it('has the database prove its name, by authorities that the app’s image holds', () => {
+    const text = JSON.stringify(of('AWS::ECS::TaskDefinition'));
+    expect(text).toContain('?sslmode=verify-full');
+    expect(text).toContain('{"Name":"NODE_EXTRA_CA_CERTS","Value":"/app/rds-authorities.pem"}');
+    const dockerfile = readFileSync('infra/images/app/Dockerfile', 'utf8');
+    expect(dockerfile).toMatch(/^WORKDIR \/app$/m);
+    expect(dockerfile).toMatch(/^ADD .*\.\/rds-authorities\.pem$/m);
+  });
+
+  it('is what the forecast counts: disk, alarms, secrets, balancers', () => {
+    template.hasResourceProperties('AWS::EC2::LaunchTemplate', {
+      LaunchTemplateData: { BlockDeviceMappings: [{ Ebs: { VolumeSize: laidOut.hostDisk, VolumeType: 'gp3' } }] },
+    });
+    for (const size of [sizes.small, sizes.large]) {
+      const laid = Template.fromStack(createStack(size).stack);
+      const { each, perBalancer } = laidOut.alarms;
+      laid.resourceCountIs('AWS::CloudWatch::Alarm', each + perBalancer * size.balancers);
+      laid.resourceCountIs('AWS::SecretsManager::Secret', laidOut.secrets);
+      laid.resourceCountIs('AWS::ElasticLoadBalancingV2::LoadBalancer', size.balancers);
+    }
+    template.hasResourceProperties('AWS::RDS::DBInstance', { AllocatedStorage: String(laidOut.databaseDisk) });
   });
 
   it('keeps homes: encrypted, backed up daily, only by TLS and access point, retained', () => {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { sizes } from '../../../infra/cloud/sizes.ts';
+import { sizes } from '../../../api/resources/sizes.ts';
 import type { TemplateJson } from './intrinsics.ts';
 import { type Kept, keptOf, replaced } from './replacement.ts';
 import { templateOf } from './stand.ts';

@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { type ClassSize, forecast, forecastCourses } from '../../../api/resources/forecast.ts';
 import { type CostFlags, cost } from '../../../infra/operate/cost.ts';
-import { type ClassSize, forecast } from '../../../infra/operate/forecast.ts';
 
 const small: ClassSize = {
   students: 30,
@@ -32,18 +32,32 @@ describe('forecast', () => {
       (0.25 + 0.6);
     // 12.5 h a week with the idle tail; 7 workspaces a host at 60 % use; host with address and disk; home.
     const hours = 12.5 * 4.345;
-    const host = 0.1008 + 0.005 + 3.2 / 730;
+    const host = 0.1008 + 0.005 + 2.4 / 730;
     const each = (hours / 7 / 0.6) * host + 0.3 + 0.05 + 0.18 + 0.138;
     expectNear(forecast(small).fixedMonth, fixed);
     expectNear(forecast(small).perStudent, fixed / 30 + each);
   });
 
   it('agrees with a sum by hand for 300 always on at 2 GiB', () => {
-    const fixed = 4 * 730 * 0.0233 + 12 * 3.65 + 4 * 9.0098 + (23.36 + 2.3) + 0.8 + 0.85;
-    const host = 730 * 0.1008 + 3.65 + 3.2;
+    const fixed = 4 * 730 * 0.0233 + 12 * 3.65 + 4 * 9.0098 + (23.36 + 2.3) + 0.8 + 0.25 + 0.9;
+    const host = 730 * 0.1008 + 3.65 + 2.4;
     const traffic = (300 * 10 * 4.345 * 0.02 - 100) * 0.09;
     const month = fixed + 100 * host + 300 * 0.668 + traffic;
     expectNear(forecast({ ...small, students: 300, memory: 2048, idleMinutes: null }).month, month);
+  });
+
+  it('counts ARM where the hosts are of it, in the app too', () => {
+    const arm = forecast({ ...small, host: 'm7g.large' });
+    expectNear(forecast(small).fixedMonth - arm.fixedMonth, 2 * 730 * (0.25 * 0.0081 + 0.5 * 0.000885));
+    expect(arm.perStudent).toBeLessThan(forecast(small).perStudent);
+  });
+
+  it('pays what is fixed once, however many courses there are', () => {
+    const two = forecastCourses([small, { ...small, students: 10, memory: 2048 }]);
+    const apart = forecast(small).month + forecast({ ...small, students: 10, memory: 2048 }).month;
+    expectNear(two.month, apart - forecast(small).fixedMonth);
+    expectNear(two.perStudent, two.month / 40);
+    expect(forecastCourses([])).toEqual({ fixedMonth: 0, month: 0, perStudent: 0 });
   });
 
   it('grows with hours, memory, students and idle time, and never runs longer than a month', () => {
@@ -78,7 +92,7 @@ describe('cost', () => {
   });
 
   it('says what to do with a host of unknown price, or one that is too small', async () => {
-    await expect(cost({ ...flags, host: 'x1.mega' })).rejects.toThrow(/Known: m7i\.large/);
+    await expect(cost({ ...flags, host: 'x1.mega' })).rejects.toThrow(/Known: .*m7i\.large/);
     await expect(cost({ ...flags, memory: 16_384 })).rejects.toThrow(/--host/);
   });
 });

@@ -1,5 +1,5 @@
-import { type Size, sizes } from '../cloud/sizes.ts';
-import { type HostType, prices } from './prices.ts';
+import { type HostType, prices, processorOf } from './prices.ts';
+import { type Size, sizes } from './sizes.ts';
 
 /** A class, as far as money depends on it. */
 export interface ClassSize {
@@ -42,12 +42,15 @@ const hostUseWithIdleStop = 0.6;
 /** What the system and the ECS agent keep of a host, and what a gate reserves beside each IDE, in MiB. */
 const hostOverhead = 512;
 const gateReservation = 64;
-/** As infra/cloud lays it out: disk of a host, the app's smallest Fargate task, two secrets, alarms, database's disk. */
-const hostDisk = 40;
-const task = { vcpu: 0.25, gibibytes: 0.5 };
-const secrets = 2;
-const alarms = 6;
-const databaseDisk = 20;
+/** What infra/cloud lays out and a month costs; a test compares. Disks in GiB. */
+export const laidOut = {
+  hostDisk: 30,
+  task: { vcpu: 0.25, gibibytes: 0.5 },
+  secrets: 2,
+  alarms: { each: 5, perBalancer: 1 },
+  databaseDisk: 20,
+} as const;
+const { alarms, databaseDisk, hostDisk, secrets, task } = laidOut;
 /** Zones; an internet-facing balancer has a public address in each. */
 const zones = 2;
 /** Assumed use. Capacity units: a class's connections stay far below the 3,000 that one stands for. */
@@ -61,7 +64,7 @@ const smallClass = 98;
 /** Estimates a class's bill for one month. Pure; by the list prices of `prices`, good for comparing, not for a budget. */
 export function forecast(given: ClassSize): Forecast {
   const size = given.students <= smallClass ? sizes.small : sizes.large;
-  const fixed = fixedLines(size, given.domain);
+  const fixed = fixedLines(size, given);
   const workspaceHours = hoursOf(given);
   const variable = variableLines(given, workspaceHours);
   const fixedMonth = total(fixed);
@@ -74,16 +77,36 @@ export function workspacesPerHost(host: HostType, memory: number): number {
   return Math.floor((prices.hostMebibytes[host] - hostOverhead) / (memory + gateReservation));
 }
 
+/**
+ * A month's bill of several courses in one deployment: what is fixed is paid once. Students who take two courses count
+ * twice, for they have two workspaces.
+ */
+export function forecastCourses(courses: readonly ClassSize[]): Pick<Forecast, 'fixedMonth' | 'month' | 'perStudent'> {
+  const students = courses.reduce((sum, course) => sum + course.students, 0);
+  const [first] = courses;
+  if (!first || students === 0) return { fixedMonth: 0, month: 0, perStudent: 0 };
+  const { fixedMonth } = forecast({ ...first, students });
+  const month = fixedMonth + courses.reduce((sum, course) => sum + total(forecast(course).variable), 0);
+  return { fixedMonth, month, perStudent: month / students };
+}
+
+/** What hosts are where nobody says otherwise; infra/cloud's default too. */
+export const defaultHost = 'm7i-flex.large' satisfies HostType;
+/** As infra/cloud takes where somebody asks for ARM: the same memory. */
+export const defaultArmHost = 'm7g.large' satisfies HostType;
+
 function hoursOf({ hoursPerWeek, idleMinutes }: ClassSize): number {
   if (idleMinutes === null) return hoursPerMonth;
   const idle = hoursPerWeek > 0 ? (sessionsPerWeek * idleMinutes) / 60 : 0;
   return Math.min(hoursPerMonth, (hoursPerWeek + idle) * weeksPerMonth);
 }
 
-function fixedLines(size: Size, domain: boolean): CostLine[] {
+function fixedLines(size: Size, { domain, host }: ClassSize): CostLine[] {
+  const processor = processorOf(host);
   const tasks = 2 * size.replicas;
   const addresses = tasks + (domain ? zones * size.balancers : 0);
-  const taskHour = task.vcpu * prices.fargateVcpuHour + task.gibibytes * prices.fargateGibibyteHour;
+  const taskHour =
+    task.vcpu * prices.fargateVcpuHour[processor] + task.gibibytes * prices.fargateGibibyteHour[processor];
   const balancerHour = prices.balancerHour + balancerCapacityUnits * prices.balancerCapacityUnitHour;
   const instance = size.databaseInstance === 'db.t4g.small' ? 'db.t4g.small' : 'db.t4g.micro';
   const database = prices.databaseHour[instance] * hoursPerMonth + databaseDisk * prices.databaseGibibyteMonth;
@@ -93,7 +116,11 @@ function fixedLines(size: Size, domain: boolean): CostLine[] {
     { what: `app on Fargate (${tasks} tasks)`, month: tasks * taskHour * hoursPerMonth },
     { what: `database (${instance})`, month: database },
     { what: `secrets (${secrets})`, month: secrets * prices.secretMonth },
-    { what: 'logs and alarms', month: logGibibytes * prices.logGibibyte + alarms * prices.alarmMonth },
+    {
+      what: 'logs and alarms',
+      month:
+        logGibibytes * prices.logGibibyte + (alarms.each + alarms.perBalancer * size.balancers) * prices.alarmMonth,
+    },
   ];
 }
 
