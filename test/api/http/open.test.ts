@@ -64,7 +64,7 @@ describe('the way into a workspace', () => {
     expect(createPublicKey({ key: api.keys.publicKeys.keys[0]!, format: 'jwk' }).asymmetricKeyType).toBe('ed25519');
   });
 
-  test('is closed to others, and a visit by staff is written down', async () => {
+  test('T8: is closed to others, and a visit by staff is written down', async () => {
     const id = await ready('fall-intro-ada-lovelace');
     const other = await api.person('Eve Other');
     const url = `/open/fall-intro-ada-lovelace?state=${state}`;

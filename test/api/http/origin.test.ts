@@ -12,7 +12,7 @@ afterAll(() => api.close());
 
 const html = { accept: 'text/html,*/*', 'sec-fetch-site': 'none' };
 
-describe('a request from elsewhere', () => {
+describe('V2: a request from elsewhere, in 560 ways,', () => {
   const url = '/v1/workspaces/fall-intro-ada-lovelace';
   const sites = ['same-origin', 'none', 'same-site', 'cross-site', 'SAME-ORIGIN', '', undefined];
   const origins = [

@@ -38,7 +38,7 @@ async function again(sender: Sender): Promise<Sender> {
 const concrete = (route: string) =>
   route.replace('::', ':').replace(/:(\w+)/g, (whole, name) => (route.includes(`::${name}`) ? whole : 'nothing'));
 
-describe('the table of rights', () => {
+describe('V5: the table of rights', () => {
   test('has no row without a route', () => {
     for (const row of Object.keys(rights)) {
       const [method, url] = row.split(' ') as ['GET', string];

@@ -56,7 +56,7 @@ test('a roster makes people and the workspaces that the enrolment implies', asyn
   ]);
 });
 
-test('the same list again changes nothing', async () => {
+test('T22: the same list again changes nothing', async () => {
   const before = await clock();
   const { body } = await paste(list);
   expect(body.added).toEqual([]);

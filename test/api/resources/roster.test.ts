@@ -128,7 +128,7 @@ describe('a line that needs a look', () => {
     ]);
   });
 
-  test('can’t bring a second header into a mail', () => {
+  test('T22: can’t bring a second header into a mail', () => {
     const { rows, problems } = read('Ada <ada@x.edu\nBcc: all@x.edu>\r"Eve\r\n",eve@x.edu');
     for (const { name, email } of rows) expect(name + email).not.toMatch(/[\r\n]/);
     expect(rows.length + problems.length).toBe(4);

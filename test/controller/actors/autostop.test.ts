@@ -84,7 +84,7 @@ test('a build of 40 minutes without a tab keeps it running, and 30 minutes after
   expect(await pass(120, minute => minute <= 40)).toBe(70);
 });
 
-test('no stretch is longer than 12 hours, even of one who types', async () => {
+test('T13: no stretch is longer than 12 hours, even of one who types', async () => {
   expect(await pass(800, minute => minute % 5 === 0)).toBe(721);
   const [event] = await listEvents(database.pool, { about: id, limit: 1 });
   expect(event?.reason).toBe('StretchEnded');

@@ -45,7 +45,7 @@ test('no answer of the gate sets a cookie for a whole domain, or is stored', asy
   }
 });
 
-test('a ticket works once, in the browser that asked for it, from the portal alone', async () => {
+test('V9, T16: a ticket works once, in the browser that asked for it, from the portal alone', async () => {
   const state = await browser.stateOf('/');
   const ticket = await ticketOf({ state });
   const stranger = new Browser(world.gate.port);
@@ -69,7 +69,7 @@ test('a ticket works once, in the browser that asked for it, from the portal alo
   expect((await stranger.postTicket(await ticketOf({ state: strangersState }))).status).toBe(303);
 });
 
-test('tickets of other workspaces, other keys, other times and other forms are refused', async () => {
+test('T16: tickets of other workspaces, other keys, other times and other forms are refused', async () => {
   const state = await browser.stateOf('/');
   const now = Math.floor(Date.now() / 1000);
   const refused = {
@@ -149,7 +149,7 @@ test('only the workspace’s own hosts are served', async () => {
   expect(await browser.ask(healthPath, { headers: { host: '10.0.0.1' } })).toMatchObject({ status: 200, body: '' });
 });
 
-test('staff are told once per session whose code runs here', async () => {
+test('T8: staff are told once per session whose code runs here', async () => {
   await browser.enter({ as: 'staff', owner: 'Ada <b>' });
   expect((await browser.ask('/x.js')).status).toBe(403);
   expect((await browser.connect()).status).toBe(403);

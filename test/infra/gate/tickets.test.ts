@@ -34,7 +34,7 @@ test('the ticket that all others here are made from is accepted', async () => {
   });
 });
 
-test('of more than 2,000 changed tickets none is accepted', async () => {
+test('V13: of more than 2,000 changed tickets none is accepted', async () => {
   const ticket = await good();
   const [header = '', payload = '', signature = ''] = ticket.split('.');
   const claims = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8'));
@@ -87,7 +87,7 @@ test('properly signed tickets that lack something or have it wrong are refused',
   }
 });
 
-test('a ticket is used once, and none is older than the gate', async () => {
+test('T16: a ticket is used once, and none is older than the gate', async () => {
   const gate = tickets();
   const ticket = await good();
   expect(typeof (await gate.use(ticket))).toBe('object');
