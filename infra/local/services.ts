@@ -34,6 +34,7 @@ export interface ServicesOptions {
 export interface Balancer {
   readonly listenerArn: string;
   readonly domain: string;
+  readonly path?: boolean;
 }
 
 /** PostgreSQL, local AWS, API and controller, each a process of its own, all running. */
