@@ -62,8 +62,9 @@ describe('V17: a rule holds at every door', () => {
     };
     return {
       wake: (await api.send('GET', `/wake/${slug}`, who, { headers: page })).status === 200,
-      open:
-        (await api.send('GET', `/open/${slug}`, who, { headers: page })).headers['location']?.includes(slug) ?? false,
+      open: /^\/wake\/|^http:\/\/fall-intro/.test(
+        String((await api.send('GET', `/open/${slug}`, who, { headers: page })).headers['location']),
+      ),
       ticket: (await api.send('GET', `/open/${slug}?state=${'A'.repeat(43)}`, who, { headers: page })).text.includes(
         'name="ticket"',
       ),
