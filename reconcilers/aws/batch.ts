@@ -1,11 +1,13 @@
-/** How long after a call the next questions are gathered. The first after a pause is asked at once. */
+import { presentSignal, withSignal } from './rates.ts';
+
+/** How long questions are gathered before they are asked together. A pass over AWS takes far longer than this. */
 const gatheringMilliseconds = 5;
 /** The same where nobody waits: long enough for a whole resync's passes to come by. */
 const patientMilliseconds = 250;
 
 /**
  * Answers many questions by one call (or one set of pages): the questions in, a look-up of their answers out. `urgent`:
- * somebody waits for one of them.
+ * somebody waits for them.
  */
 type AnswerTogether<Question, Answer> = (
   questions: readonly Question[],
@@ -19,63 +21,91 @@ interface BatchOptions {
   readonly alone?: boolean;
 }
 
-interface Waiting<Answer> {
-  readonly resolve: (answer: Answer | Promise<Answer>) => void;
-  readonly reject: (error: unknown) => void;
-}
-
 /**
  * Gathers the questions of a moment and has them answered together, each distinct question once. No answer ever
- * began before its question was asked. When a call fails, all who waited for it are told.
+ * began before its question was asked. When a call fails, all who waited for it are told. Urgent questions are gathered
+ * apart: they neither wait for a resync's nor make its calls urgent.
  */
 export class Batch<Question, Answer> {
-  readonly #options: BatchOptions;
-  readonly #answer: AnswerTogether<Question, Answer>;
-  #waiting = new Map<Question, Waiting<Answer>[]>();
-  #timer: NodeJS.Timeout | undefined;
-  #urgent = false;
-  #busy = false;
-  #sentAt = Number.NEGATIVE_INFINITY;
+  readonly #urgent: Lane<Question, Answer>;
+  readonly #patient: Lane<Question, Answer>;
 
   /** Questions are told apart as a Map does. */
   constructor(options: BatchOptions, answer: AnswerTogether<Question, Answer>) {
+    this.#urgent = new Lane(options, gatheringMilliseconds, questions => answer(questions, true));
+    this.#patient = new Lane(options, patientMilliseconds, questions => answer(questions, false));
+  }
+
+  /**
+   * Asks; the answer arrives with those to the other questions of the moment. Whoever is not urgent waits for more of
+   * them. Rejects as soon as the signal of `withSignal` is aborted; the others' answer comes all the same.
+   */
+  ask(question: Question, urgent = true): Promise<Answer> {
+    return (urgent ? this.#urgent : this.#patient).ask(question);
+  }
+}
+
+interface Waiting<Answer> {
+  resolve(answer: Answer | Promise<Answer>): void;
+  reject(error: unknown): void;
+}
+
+/** The questions of one urgency. */
+class Lane<Question, Answer> {
+  readonly #options: BatchOptions;
+  readonly #milliseconds: number;
+  readonly #answer: (questions: readonly Question[]) => Promise<(question: Question) => Answer | Promise<Answer>>;
+  #waiting = new Map<Question, Waiting<Answer>[]>();
+  #timer: NodeJS.Timeout | undefined;
+  #busy = false;
+
+  constructor(
+    options: BatchOptions,
+    milliseconds: number,
+    answer: (questions: readonly Question[]) => Promise<(question: Question) => Answer | Promise<Answer>>,
+  ) {
     this.#options = options;
+    this.#milliseconds = milliseconds;
     this.#answer = answer;
   }
 
-  /** Asks; the answer arrives with those to the other questions of the moment. Whoever is not urgent waits for more of them. */
-  ask(question: Question, urgent = true): Promise<Answer> {
+  ask(question: Question): Promise<Answer> {
+    const signal = presentSignal();
+    if (signal?.aborted) return Promise.reject(signal.reason);
     return new Promise<Answer>((resolve, reject) => {
+      const abort = () => reject(signal?.reason);
+      signal?.addEventListener('abort', abort, { once: true });
+      const done = () => signal?.removeEventListener('abort', abort);
       const waiting = this.#waiting.get(question) ?? [];
-      waiting.push({ resolve, reject });
+      waiting.push({
+        resolve(answer) {
+          done();
+          resolve(answer);
+        },
+        reject(error) {
+          done();
+          reject(error);
+        },
+      });
       this.#waiting.set(question, waiting);
-      if (urgent && !this.#urgent) {
-        this.#urgent = true;
-        clearTimeout(this.#timer);
-        this.#timer = undefined;
-      }
       this.#schedule();
     });
   }
 
   #schedule(): void {
     if (this.#busy || this.#waiting.size === 0) return;
-    const sinceLast = performance.now() - this.#sentAt;
-    const milliseconds = this.#urgent ? Math.max(0, gatheringMilliseconds - sinceLast) : patientMilliseconds;
-    this.#timer ??= setTimeout(() => void this.#send(), milliseconds);
+    // Whoever asked first may give up; those who share the call do not.
+    this.#timer ??= withSignal(undefined, () => setTimeout(() => void this.#send(), this.#milliseconds));
   }
 
   async #send(): Promise<void> {
     const entries = [...this.#waiting];
-    const urgent = this.#urgent;
-    this.#sentAt = performance.now();
     this.#waiting = new Map();
     this.#timer = undefined;
-    this.#urgent = false;
     this.#busy = this.#options.alone === true;
     const calls: Promise<void>[] = [];
     for (let from = 0; from < entries.length; from += this.#options.size) {
-      calls.push(this.#settle(entries.slice(from, from + this.#options.size), urgent));
+      calls.push(this.#settle(entries.slice(from, from + this.#options.size)));
     }
     await Promise.all(calls);
     if (!this.#options.alone) return;
@@ -83,12 +113,9 @@ export class Batch<Question, Answer> {
     this.#schedule();
   }
 
-  async #settle(entries: readonly (readonly [Question, readonly Waiting<Answer>[]])[], urgent: boolean): Promise<void> {
+  async #settle(entries: readonly (readonly [Question, readonly Waiting<Answer>[]])[]): Promise<void> {
     try {
-      const answerTo = await this.#answer(
-        entries.map(([question]) => question),
-        urgent,
-      );
+      const answerTo = await this.#answer(entries.map(([question]) => question));
       for (const [question, waiting] of entries) for (const { resolve } of waiting) resolve(answerTo(question));
     } catch (error) {
       for (const [, waiting] of entries) for (const { reject } of waiting) reject(error);

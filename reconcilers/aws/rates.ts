@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { setMaxListeners } from 'node:events';
 import { is } from './errors.ts';
 
 /** Services whose calls are paced, by AWS's names. */
@@ -76,14 +77,31 @@ const urgency = new AsyncLocalStorage<boolean>();
 /** Marks the calls within as urgent or not; calls outside any mark count as background. */
 export const markUrgency: Pace = (_service, urgent, call) => urgency.run(urgent, call);
 
-/** Holds every attempt back until AWS's token buckets allow it: urgent ones first, then in order of asking. */
+const patience = new AsyncLocalStorage<AbortSignal | undefined>();
+
+/** Whoever waits for a token or for a shared answer within `work` gives up when `signal` is aborted. */
+export function withSignal<T>(signal: AbortSignal | undefined, work: () => T): T {
+  // A pass waits for many things at once.
+  if (signal) setMaxListeners(0, signal);
+  return patience.run(signal, work);
+}
+
+/** The signal of the `withSignal` around the caller. */
+export function presentSignal(): AbortSignal | undefined {
+  return patience.getStore();
+}
+
+/**
+ * Holds every attempt back until AWS's token buckets allow it: urgent ones first, then in order of asking. Who gives up
+ * meanwhile (`withSignal`) leaves the line and makes no attempt.
+ */
 export function createGateway(clock: RatesClock): Gateway {
   const lines = new Map<BucketName, Line>();
   return async (service, operation, attempt) => {
     const name = bucketOf(service, operation);
     const line = lines.get(name) ?? new Line(buckets[name], clock);
     lines.set(name, line);
-    await line.take(urgency.getStore() ?? false);
+    await line.take(urgency.getStore() ?? false, patience.getStore());
     try {
       return await attempt();
     } catch (error) {
@@ -98,8 +116,8 @@ class Line {
   readonly #clock: RatesClock;
   readonly #burst: number;
   readonly #perMillisecond: number;
-  readonly #urgent: (() => void)[] = [];
-  readonly #others: (() => void)[] = [];
+  readonly #urgent = new Set<() => void>();
+  readonly #others = new Set<() => void>();
   #tokens: number;
   #filledAt: number;
   #timer: (() => void) | undefined;
@@ -112,9 +130,22 @@ class Line {
     this.#filledAt = clock.now();
   }
 
-  take(urgent: boolean): Promise<void> {
-    return new Promise(resolve => {
-      (urgent ? this.#urgent : this.#others).push(resolve);
+  /** Resolves when it is one's turn; rejects, and leaves the line, when the signal is aborted before. */
+  take(urgent: boolean, signal: AbortSignal | undefined): Promise<void> {
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    return new Promise((resolve, reject) => {
+      const line = urgent ? this.#urgent : this.#others;
+      const abort = () => {
+        line.delete(go);
+        reject(signal?.reason);
+      };
+      const go = () => {
+        line.delete(go);
+        signal?.removeEventListener('abort', abort);
+        resolve();
+      };
+      line.add(go);
+      signal?.addEventListener('abort', abort, { once: true });
       this.#serve();
     });
   }
@@ -134,16 +165,20 @@ class Line {
   #serve(): void {
     this.#fill();
     while (this.#tokens >= 1) {
-      const next = this.#urgent.shift() ?? this.#others.shift();
+      const next = first(this.#urgent) ?? first(this.#others);
       if (!next) return;
       this.#tokens -= 1;
       next();
     }
-    if (this.#urgent.length + this.#others.length === 0) return;
+    if (this.#urgent.size + this.#others.size === 0) return;
     const milliseconds = Math.ceil((1 - this.#tokens) / this.#perMillisecond);
     this.#timer ??= this.#clock.after(milliseconds, () => {
       this.#timer = undefined;
       this.#serve();
     });
   }
+}
+
+function first<T>(set: ReadonlySet<T>): T | undefined {
+  return set.values().next().value;
 }

@@ -41,14 +41,13 @@ export function createWorkspaceReconciler(
   };
   // Where nobody waits, no call goes ahead of those that somebody waits for.
   const quietly: Pace = (service, _urgent, call) => pace(service, false, call);
-  const quiet: Ground = { ...ground, pace: quietly };
-  const patient: Ground = { ...quiet, inventory: inventory.patient };
+  const patient: Ground = { ...ground, pace: quietly, inventory: inventory.patient };
   return {
     kind: 'workspace',
     observe: (workspace, context) => observe(workspace, context, context.urgent ? ground : patient),
     plan: createPlan(settings),
     apply: (action, workspace, observed, context) =>
-      apply(action, workspace, observed, context, context.urgent ? ground : quiet),
+      apply(action, workspace, observed, context, context.urgent ? ground : patient),
     summarize: createSummarize(settings),
   };
 }

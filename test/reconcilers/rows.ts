@@ -111,15 +111,14 @@ export class Rows<R extends Resource> {
     this.rows.set(id, { ...row, ...change, generation: row.generation + 1, version: row.version + 1 });
   }
 
-  pass(id: string): Promise<Passed> {
-    const never = new AbortController().signal;
+  pass(id: string, urgent = true, never = new AbortController().signal): Promise<Passed> {
     return this.#kind.pass(id, {
       log: pino({ level: 'silent' }),
       signal: never,
       stopping: never,
       now: this.now,
       slots: this.slots,
-      urgent: true,
+      urgent,
       retrySeconds: () => 0.05,
     });
   }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { Batch } from '../../../reconcilers/aws/batch.ts';
+import { withSignal } from '../../../reconcilers/aws/rates.ts';
 
 test('questions of a moment are asked in as few calls as they fit in, each once', async () => {
   const calls: (readonly number[])[] = [];
@@ -43,4 +44,42 @@ test('no answer began before its question: what is asked during a read shares th
   gates[1]?.();
   expect(await Promise.all(later)).toEqual(['new', 'new', 'new']);
   expect(gates).toHaveLength(2);
+});
+
+test('who gives up is told at once; those who share the call have their answer', async () => {
+  const gate = Promise.withResolvers<void>();
+  const batch = new Batch<string, string>({ size: 10 }, async () => {
+    await gate.promise;
+    return question => `answer to ${question}`;
+  });
+  const reason = new Error('the pass took too long');
+  const leaving = new AbortController();
+  const first = withSignal(leaving.signal, () => batch.ask('a'));
+  const second = batch.ask('a');
+  leaving.abort(reason);
+  await expect(first).rejects.toBe(reason);
+  await expect(withSignal(leaving.signal, () => batch.ask('b'))).rejects.toBe(reason);
+  gate.resolve();
+  expect(await second).toBe('answer to a');
+});
+
+test('a person does not wait for the read of a resync, and takes none of its questions along', async () => {
+  const asked: { questions: readonly string[]; urgent: boolean }[] = [];
+  const gate = Promise.withResolvers<void>();
+  const batch = new Batch<string, string>({ size: 100, alone: true }, async (questions, urgent) => {
+    asked.push({ questions, urgent });
+    if (!urgent) await gate.promise;
+    return question => question;
+  });
+  const resync = ['a', 'b'].map(question => batch.ask(question, false));
+  while (asked.length === 0) await new Promise(resolve => setImmediate(resolve));
+  const late = batch.ask('c', false);
+  expect(await batch.ask('person', true)).toBe('person');
+  gate.resolve();
+  expect(await Promise.all([...resync, late])).toEqual(['a', 'b', 'c']);
+  expect(asked).toEqual([
+    { questions: ['a', 'b'], urgent: false },
+    { questions: ['person'], urgent: true },
+    { questions: ['c'], urgent: false },
+  ]);
 });

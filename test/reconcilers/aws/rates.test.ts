@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { Workspace } from '../../../api/resources/workspace.ts';
 import { awsThrottles } from '../../../infra/local/aws/throttle.ts';
 import { createClients } from '../../../reconcilers/aws/clients.ts';
-import { createGateway, type Gateway, markUrgency } from '../../../reconcilers/aws/rates.ts';
+import { createGateway, type Gateway, markUrgency, withSignal } from '../../../reconcilers/aws/rates.ts';
 import { createWorkspaceReconciler } from '../../../reconcilers/workspace/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
@@ -52,6 +52,26 @@ describe('the gateway', () => {
     expect(went.length).toBeLessThan(40);
   });
 
+  test('lets who gives up leave the line, without an attempt and without a token', async () => {
+    const clock = new ManualClock();
+    const went: string[] = [];
+    const call = caller(createGateway(clock), went);
+    for (let index = 0; index < 30; index += 1) void call(`earlier ${index}`, 'CreateRule', false);
+    await clock.settle();
+    const before = went.length;
+    const reason = new Error('the pass took too long');
+    const leaving = new AbortController();
+    const aborted = withSignal(leaving.signal, () => call('gone', 'CreateRule', true));
+    void call('next', 'CreateRule', true);
+    leaving.abort(reason);
+    await expect(aborted).rejects.toBe(reason);
+    await expect(withSignal(leaving.signal, () => call('gone', 'CreateRule', true))).rejects.toBe(reason);
+    await clock.advance(60_000);
+    expect(went).not.toContain('gone');
+    expect(went[before]).toBe('next');
+    expect(went).toHaveLength(31);
+  });
+
   test('takes a throttled answer as an empty bucket', async () => {
     const clock = new ManualClock();
     const went: string[] = [];
@@ -69,11 +89,12 @@ describe('the gateway', () => {
 /** Seconds that AWS's buckets need for `count` workspaces: one registration and two balancer writes each. */
 const floorSeconds = (count: number) => Math.max(count - 20, (2 * count - 20) / 3);
 
-test('300 workspaces are made from nothing without one throttled answer, in 1.1 times the floor', async () => {
-  const count = 300;
+/** A world whose endpoint refuses what is above AWS's rates, by a clock that stands still while anything is at work. */
+async function startThrottled() {
   const clock = new ManualClock();
-  world = await startWorld({ lagMilliseconds: 0 });
-  const { aws, credentials, settings } = world;
+  const made = await startWorld({ lagMilliseconds: 0 });
+  world = made;
+  const { aws, credentials, settings } = made;
   let refused = 0;
   const throttles = awsThrottles(clock);
   aws.endpoint.faults.add((service, operation) => {
@@ -97,25 +118,89 @@ test('300 workspaces are made from nothing without one throttled answer, in 1.1 
     createWorkspaceReconciler({ ...settings, clients }) as never,
     (row, slot) => ({ ...row, slot }),
   );
-  for (let index = 0; index < count; index += 1) {
-    const row = workspaceRow(`w${String(index).padStart(15, 'a')}`);
-    rows.rows.set(row.id, { ...row, home: { ...row.home, uid: 20_000 + index } });
-  }
+  return {
+    clock,
+    clients,
+    rows,
+    refused: () => refused,
+    add(index: number, prefix = 'w') {
+      const row = workspaceRow(`${prefix}${String(index).padStart(15, 'a')}`);
+      rows.rows.set(row.id, { ...row, home: { ...row.home, uid: 20_000 + index } });
+      return row.id;
+    },
+    /**
+     * Moves time on until `isDone`; time stands still while AWS is at work, and moves on when all that can be done waits.
+     * `looks`: how often in a row that must be seen, to leave out the moments in which questions are gathered.
+     */
+    async until(isDone: () => boolean, step = 200, looks = 1) {
+      while (!isDone()) {
+        let still = 0;
+        const isStill = () => {
+          still = going === 0 && clock.timers > 0 ? still + 1 : 0;
+          return still >= looks;
+        };
+        await eventually(() => isDone() || isStill(), { within: 20_000, every: 1 });
+        if (!isDone()) await clock.advance(step);
+      }
+    },
+  };
+}
+
+test('300 workspaces are made from nothing without one throttled answer, in 1.1 times the floor', async () => {
+  const count = 300;
+  const { clock, clients, rows, refused, add, until } = await startThrottled();
+  const ids = Array.from({ length: count }, (_, index) => add(index));
   const start = clock.now();
   let left = count;
-  const passes = [...rows.rows.keys()].map(async id => {
+  const passes = ids.map(async id => {
     await rows.pass(id);
     left -= 1;
   });
-  while (left > 0) {
-    // Time stands still while AWS is at work, and moves on when all that can be done waits for it.
-    await eventually(() => left === 0 || (going === 0 && clock.timers > 0), { within: 10_000, every: 1 });
-    await clock.advance(200);
-  }
+  await until(() => left === 0);
   await Promise.all(passes);
   const seconds = (clock.now() - start) / 1000;
   clients.destroy();
-  expect(refused).toBe(0);
-  expect(world.calls.counts()).toMatchObject({ RegisterTaskDefinition: count, CreateTargetGroup: count });
+  expect(refused()).toBe(0);
+  expect(world?.calls.counts()).toMatchObject({ RegisterTaskDefinition: count, CreateTargetGroup: count });
   expect(seconds).toBeLessThanOrEqual(1.1 * floorSeconds(count));
+}, 120_000);
+
+test('who asks while 150 workspaces are being made is served within 2 s, in front of them all', async () => {
+  const { clock, clients, rows, refused, add, until } = await startThrottled();
+  const person = add(999, 'p');
+  let ready = false;
+  void rows.settle(person).then(() => {
+    ready = true;
+  });
+  await until(() => ready);
+  // The buckets are full again before the class begins.
+  await clock.advance(60_000);
+  const ids = Array.from({ length: 150 }, (_, index) => add(index));
+  let left = ids.length;
+  const passes = ids.map(async id => {
+    await rows.pass(id, false);
+    left -= 1;
+  });
+  // The class has used up what was saved: everything waits in line now.
+  await until(() => left < 130);
+  const asked = clock.now();
+  rows.ask(person, { spec: { running: true, restarts: 0 } });
+  let acted = 0;
+  const end = world?.calls.listen(({ operation }) => {
+    if (operation === 'CreateService') acted = clock.now();
+  });
+  ready = false;
+  void rows.settle(person).then(() => {
+    ready = true;
+  });
+  await until(() => acted > 0, 50, 25);
+  const seconds = (acted - asked) / 1000;
+  const stillWaiting = left;
+  await until(() => ready && left === 0);
+  await Promise.all(passes);
+  end?.();
+  clients.destroy();
+  expect(refused()).toBe(0);
+  expect(seconds).toBeLessThanOrEqual(2);
+  expect(stillWaiting).toBeGreaterThan(50);
 }, 120_000);
