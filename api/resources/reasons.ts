@@ -29,7 +29,17 @@ export const workspaceReasons = {
     /** The access point is not available yet. */
     'HomePreparing',
   ],
-  stuck: ['ImageNotFound', 'StopsAtStart', 'OutOfMemory', 'HomeNotReachable', 'HomeInUse', 'NameTaken', 'NoPermission'],
+  /** `NoRoom` is stuck once it has lasted for ten minutes. */
+  stuck: [
+    'ImageNotFound',
+    'StopsAtStart',
+    'OutOfMemory',
+    'HomeNotReachable',
+    'HomeInUse',
+    'NameTaken',
+    'NoPermission',
+    'NoRoom',
+  ],
 } as const;
 
 export const studentReasons = {

@@ -125,6 +125,13 @@ const stuck = {
     staff: 'Something in AWS has this name and is not ours. Remove or rename it there.',
     settings: false,
   },
+  NoRoom: {
+    now: 'No room for ten minutes',
+    student:
+      'There has been no room for it for a while. Your instructor can see it; it starts by itself once there is.',
+    staff: 'No host has had memory for it for ten minutes. It starts by itself once there is room.',
+    settings: false,
+  },
   NoPermission: {
     now: 'Not allowed to set it up',
     student: 'It can’t be set up. Your instructor can see why.',

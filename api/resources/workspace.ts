@@ -50,6 +50,8 @@ export const WorkspaceStatus = Type.Object({
   /** When the present task became ready; null unless ready. */
   readyAt: Nullable(Type.String()),
   failure: Nullable(Failure),
+  /** Hash of the addresses that the present task was told; absent in rows of before it was noted. */
+  addresses: Type.Optional(Type.String()),
 });
 export type WorkspaceStatus = Static<typeof WorkspaceStatus>;
 

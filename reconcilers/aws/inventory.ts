@@ -42,6 +42,8 @@ export interface Questions {
   isListed(serviceName: string): Promise<boolean>;
   /** Tasks of a family that are to run (whatever they do yet), or that are to stop or have stopped within the hour. */
   tasks(family: string, desired: 'RUNNING' | 'STOPPED'): Promise<readonly Task[]>;
+  /** A task by its ARN; undefined where AWS knows none any more. */
+  task(arn: string): Promise<Task | undefined>;
   /** Every rule of a listener but its default. */
   rulesOf(listenerArn: string): Promise<readonly Rule[]>;
   targetGroup(name: string): Promise<TargetGroup | undefined>;
@@ -198,6 +200,7 @@ export function createInventory(options: {
     service: name => services.ask(name, urgent),
     isListed: name => listed.ask(name, urgent),
     tasks: (family, desired) => tasks[desired].ask(family, urgent),
+    task: arn => describedTasks.ask(arn, urgent),
     rulesOf: listenerArn => rules.ask(listenerArn, urgent),
     targetGroup: name => targetGroups.ask(name, urgent),
     accessPoint: token => accessPoints.ask(token, urgent),

@@ -9,7 +9,7 @@ import {
 import { is, unless } from '../aws/errors.ts';
 import { ownership, tagsOf } from '../aws/names.ts';
 import type { Deed } from './deed.ts';
-import { addressAt } from './ground.ts';
+import { addressAt, parkedAt } from './ground.ts';
 import type { Observed, Target } from './model.ts';
 import { matchesOnly, targetsOf } from './reading.ts';
 import { quotaReached, unseen } from './refusals.ts';
@@ -77,8 +77,8 @@ export async function deleteTarget({ observed, names, ground }: Deed): Promise<O
 }
 
 /** Makes the rule at the workspace's place. A place that is taken is ours by a lost answer, or a stranger's. */
-export async function createRoute(deed: Deed): Promise<Observed> {
-  const { observed, names, ground } = deed;
+export async function createRoute(deed: Deed, open: boolean): Promise<Observed> {
+  const { observed, names, ground, context } = deed;
   const { slot, target } = observed;
   if (!slot || slot === 'full' || !target) return observed;
   const listener = ground.settings.balancers[slot.balancer];
@@ -86,13 +86,15 @@ export async function createRoute(deed: Deed): Promise<Observed> {
   const command = new CreateRuleCommand({
     ListenerArn: listener.listenerArn,
     Priority: slot.priority,
-    ...ruleOf(deed, slot.balancer, target),
+    ...ruleOf(deed, slot.balancer, target, open),
     Tags: tagsOf(names.owner).map(([Key, Value]) => ({ Key, Value })),
   });
   try {
     const answer = await ground.pace('elb', true, () => ground.clients.elb.send(command));
     const id = answer.Rules?.[0]?.RuleArn ?? '';
-    return { ...observed, routes: [...observed.routes, { id, ...slot, correct: true }] };
+    const leads = open ? 'here' : 'nowhere';
+    ground.hints.routes.note(id, leads, context.now());
+    return { ...observed, routes: [...observed.routes, { id, ...slot, leads, owner: 'ours' }] };
   } catch (error) {
     if (is(error, 'quota')) return { ...observed, refusal: quotaReached('routes at a balancer') };
     if (is(error, 'gone')) return { ...observed, target: undefined };
@@ -114,23 +116,28 @@ async function whoIsAtSlot(
   if (!tags) return { ...observed, refusal: unseen('rule') };
   const isOurTarget = targetsOf(rule).includes(target.id);
   if (ownership(tags, names.owner) !== 'ours' && !isOurTarget) return { ...observed, strangerAtSlot: true };
-  const correct = isOurTarget && matchesOnly(rule, addressAt(workspace, slot.balancer, ground.settings));
-  return { ...observed, routes: [...observed.routes, { id: rule.RuleArn, ...slot, correct }] };
+  const isOpen = matchesOnly(rule, addressAt(workspace, slot.balancer, ground.settings));
+  const isParked = matchesOnly(rule, parkedAt(workspace, slot.balancer, ground.settings));
+  const leads = !isOurTarget ? 'astray' : isOpen ? 'here' : isParked ? 'nowhere' : 'astray';
+  return { ...observed, routes: [...observed.routes, { id: rule.RuleArn, ...slot, leads, owner: 'ours' }] };
 }
 
-/** Restores a rule's address and target. */
-export async function repairRoute(deed: Deed, routeId: string): Promise<Observed> {
-  const { observed, ground } = deed;
+/** Gives a rule its target, and the workspace's address or the one that nobody visits. */
+export async function setRoute(deed: Deed, routeId: string, open: boolean): Promise<Observed> {
+  const { observed, ground, context } = deed;
   const { target, routes } = observed;
   const route = routes.find(({ id }) => id === routeId);
   if (!route || !target) return observed;
   const others = routes.filter(other => other !== route);
-  const command = new ModifyRuleCommand({ RuleArn: route.id, ...ruleOf(deed, route.balancer, target) });
+  const command = new ModifyRuleCommand({ RuleArn: route.id, ...ruleOf(deed, route.balancer, target, open) });
   const answer = await unless(
     ground.pace('elb', true, () => ground.clients.elb.send(command)),
     'gone',
   );
-  return { ...observed, routes: answer ? [...others, { ...route, correct: true }] : others };
+  if (!answer) return { ...observed, routes: others };
+  const leads = open ? 'here' : 'nowhere';
+  ground.hints.routes.note(route.id, leads, context.now());
+  return { ...observed, routes: [...others, { ...route, leads }] };
 }
 
 /** Deletes rules, but none whose tags, read afresh, say that it is another's. */
@@ -147,8 +154,8 @@ export async function deleteRoutes({ observed, names, ground }: Deed, routeIds: 
   return { ...observed, routes: observed.routes.filter(({ id }) => !routeIds.includes(id)) };
 }
 
-function ruleOf({ workspace, ground }: Deed, balancer: number, target: Target) {
-  const address = addressAt(workspace, balancer, ground.settings);
+function ruleOf({ workspace, ground }: Deed, balancer: number, target: Target, open: boolean) {
+  const address = (open ? addressAt : parkedAt)(workspace, balancer, ground.settings);
   const paths = [...(address?.paths ?? [])];
   return {
     Conditions: [

@@ -1,15 +1,9 @@
 import type { Workspace } from '../../api/resources/workspace.ts';
 import type { Context } from '../../controller/reconciler.ts';
 import { createHome, deleteBlueprints, deleteHome, registerBlueprint } from './apply-home.ts';
-import {
-  createRoute,
-  createTarget,
-  deleteRoutes,
-  deleteTarget,
-  repairRoute,
-  setTargetAttributes,
-} from './apply-route.ts';
+import { createRoute, createTarget, deleteRoutes, deleteTarget, setRoute, setTargetAttributes } from './apply-route.ts';
 import { createService, deleteService, startService, stopService, trimService } from './apply-service.ts';
+import { restoreTags } from './apply-tags.ts';
 import type { Deed } from './deed.ts';
 import { type Ground, namesOf } from './ground.ts';
 import type { Action, Observed } from './model.ts';
@@ -41,10 +35,16 @@ export function apply(
       return moveSlot(deed);
     case 'release-slot':
       return releaseSlot(deed);
+    case 'restore-tags':
+      return restoreTags(deed, action.of);
     case 'create-route':
-      return createRoute(deed);
+      return createRoute(deed, action.open);
     case 'repair-route':
-      return repairRoute(deed, action.routeId);
+      return setRoute(deed, action.routeId, action.open);
+    case 'open-route':
+      return setRoute(deed, action.routeId, true);
+    case 'park-route':
+      return setRoute(deed, action.routeId, false);
     case 'delete-routes':
       return deleteRoutes(deed, action.routeIds);
     case 'create-service':

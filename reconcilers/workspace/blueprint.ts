@@ -57,9 +57,22 @@ export function renderBlueprint(workspace: Workspace, homeId: string, settings: 
   return { definition, hash: createHash('sha256').update(JSON.stringify(definition)).digest('hex') };
 }
 
+/** Hash of what a task is told of where portal and workspace are: one that was told otherwise lets nobody in. */
+export function addressesOf(workspace: Pick<Workspace, 'slug'>, settings: WorkspaceSettings): string {
+  const { portalUrl, heartbeatUrl } = settings;
+  return createHash('sha256')
+    .update(`${portalUrl} ${heartbeatUrl} ${originsOf(workspace, settings)}`)
+    .digest('hex')
+    .slice(0, 16);
+}
+
+function originsOf({ slug }: Pick<Workspace, 'slug'>, { balancers, portalUrl }: WorkspaceSettings): string {
+  return balancers.map(balancer => workspaceUrl(slug, balancer, portalUrl)).join(' ');
+}
+
 function gate(workspace: Workspace, settings: WorkspaceSettings): ContainerDefinition {
   const { id, slug, home } = workspace;
-  const { portalUrl, heartbeatUrl, keys, balancers } = settings;
+  const { portalUrl, heartbeatUrl, keys } = settings;
   return {
     ...common(settings, containerNames.gate),
     image: settings.gateImage,
@@ -73,7 +86,7 @@ function gate(workspace: Workspace, settings: WorkspaceSettings): ContainerDefin
       [gateEnvironment.slug]: slug,
       [gateEnvironment.homeId]: home.id,
       [gateEnvironment.homePath]: taskPaths.home,
-      [gateEnvironment.origins]: balancers.map(balancer => workspaceUrl(slug, balancer, portalUrl)).join(' '),
+      [gateEnvironment.origins]: originsOf(workspace, settings),
       [gateEnvironment.portalUrl]: portalUrl,
       [gateEnvironment.heartbeatUrl]: heartbeatUrl,
       [gateEnvironment.heartbeatToken]: keys.heartbeatToken(id),

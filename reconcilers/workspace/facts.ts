@@ -20,12 +20,20 @@ export function everyTaskStopped({ service, tasks }: Observed): boolean {
   return tasks !== 'unread' && tasks.every(task => task.state === 'stopped');
 }
 
-/** Its stop is behind it: as `everyTaskStopped`, or no rule leads here, which goes only once every task has stopped. */
-export function hasStopped(observed: Observed): boolean {
-  const { service, tasks, routes } = observed;
+/** Its stop is behind it: as `everyTaskStopped`, or as was noted when that was last seen. */
+export function hasStopped(workspace: Workspace, observed: Observed): boolean {
+  const { service, tasks } = observed;
   if (isUp(observed)) return false;
   if (tasks !== 'unread') return everyTaskStopped(observed);
-  return service === undefined || (routes.length === 0 && service.running + service.pending === 0);
+  return workspace.status.step === 'stopped' && (service === undefined || service.running + service.pending === 0);
+}
+
+/** People come in: by its own rule at its own place. */
+export function isOpen({ routes, slot }: Observed): boolean {
+  if (slot === null || slot === 'full') return false;
+  return routes.some(
+    ({ balancer, priority, leads }) => leads === 'here' && balancer === slot.balancer && priority === slot.priority,
+  );
 }
 
 /** The task that is to run now, the newest if there are several. */
@@ -44,6 +52,21 @@ export function crashes(observed: Observed, now: Date): readonly Task[] {
     .filter(task => task.crash && task.createdAt >= service.deployment.startedAt)
     .filter(task => (task.stoppedAt ?? now).getTime() >= since)
     .toSorted((a, b) => b.createdAt.getTime() - a.createdAt.getTime());
+}
+
+/** For so long a cluster may take to grow before a person must look. */
+const roomMilliseconds = 10 * 60_000;
+
+/** No host has had room for it for so long that none comes by itself. */
+export function hasNoRoom({ service, tasks }: Observed, now: Date): boolean {
+  if (!service?.noRoom || tasks === 'unread' || tasks.some(({ state }) => state !== 'stopped')) return false;
+  return now.getTime() - service.deployment.startedAt.getTime() >= roomMilliseconds;
+}
+
+/** Its task was told other addresses of the portal, or of itself, than are right now: nobody could come in. */
+export function isMisaddressed(workspace: Workspace, addresses: string): boolean {
+  const told = workspace.status.addresses;
+  return told !== undefined && told !== addresses;
 }
 
 /** The present attempt came to nothing: another of the same would too. */
@@ -108,9 +131,14 @@ export function stillReady(workspace: Workspace, observed: Observed, now: Date):
 }
 
 /** A task runs, the balancer has seen it healthy, and its gate does not say that it went down since. */
-export function isReady(workspace: Workspace, observed: Observed, now: Date): boolean {
+export function isHealthy(workspace: Workspace, observed: Observed, now: Date): boolean {
   if (!isUp(observed) || observed.service?.running !== 1 || reportedDown(workspace, observed, now)) return false;
   return observed.healthy === true || stillReady(workspace, observed, now);
+}
+
+/** It is healthy, and people come in. */
+export function isReady(workspace: Workspace, observed: Observed, now: Date): boolean {
+  return isHealthy(workspace, observed, now) && isOpen(observed);
 }
 
 /** It was ready before, as the row remembers. */

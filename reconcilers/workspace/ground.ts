@@ -5,7 +5,7 @@ import type { Questions } from '../aws/inventory.ts';
 import { familyName, homeToken, type Owner, serviceName, targetGroupName } from '../aws/names.ts';
 import type { Pace } from '../aws/rates.ts';
 import type { RecentWrites } from '../aws/recent.ts';
-import type { Blueprint, Service } from './model.ts';
+import type { Blueprint, Route, Service } from './model.ts';
 import type { WorkspaceSettings } from './settings.ts';
 
 /** What observing and applying share: the way to AWS, and hints that this process remembers of it. */
@@ -21,10 +21,16 @@ export interface Ground {
 export interface Hints {
   readonly services: RecentWrites<Service | undefined>;
   readonly blueprints: RecentWrites<Blueprint>;
+  /** By ARN of the rule. */
+  readonly routes: RecentWrites<Exclude<Route['leads'], 'astray'>>;
   /** The newest blueprint as last seen, by family. Revisions never change; that it is the newest may. */
   readonly lastBlueprint: Map<string, Blueprint>;
   /** ARNs of target groups whose tags were ours when they were read. */
   readonly ownTargets: Set<string>;
+  /** Tasks that had not stopped when they were last seen, by family. */
+  readonly liveTasks: Map<string, readonly string[]>;
+  /** Since when no task of a run is listed that must have had one, by family. */
+  readonly absentSince: Map<string, Date>;
   /** ARNs of target groups whose attributes were as they should be when they were read. */
   readonly setTargets: Set<string>;
 }
@@ -55,6 +61,12 @@ export interface Address {
   readonly host: string;
   /** Patterns; none: any path. */
   readonly paths: readonly string[];
+}
+
+/** Where a parked rule waits: a name that no resolver knows, so that nobody comes by it. Source: RFC 6761, `.invalid`. */
+export function parkedAt(workspace: Workspace, balancer: number, settings: WorkspaceSettings): Address | undefined {
+  const address = addressAt(workspace, balancer, settings);
+  return address && { ...address, host: `${workspace.slug}.parked.invalid` };
 }
 
 /** Address of a workspace at a balancer; undefined for a balancer that the deployment no longer has. */

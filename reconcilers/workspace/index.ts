@@ -34,9 +34,12 @@ export function createWorkspaceReconciler(
     hints: {
       services: new RecentWrites(),
       blueprints: new RecentWrites(),
+      routes: new RecentWrites(),
       lastBlueprint: new Map(),
       ownTargets: new Set(),
       setTargets: new Set(),
+      liveTasks: new Map(),
+      absentSince: new Map(),
     },
   };
   // Where nobody waits, no call goes ahead of those that somebody waits for.

@@ -53,12 +53,18 @@ export interface Route {
   /** Index into the deployment's balancers. */
   readonly balancer: number;
   readonly priority: number;
-  /** Host and target are as they should be at that balancer. */
-  readonly correct: boolean;
+  /**
+   * Where its address leads. `here`: people come in by it. `nowhere`: parked at a host that nobody visits, so that the
+   * balancer looks after the target while the app answers people. `astray`: its host or target is not ours.
+   */
+  readonly leads: 'here' | 'nowhere' | 'astray';
+  /** By its tags, where they were read; `ours` where they were not. */
+  readonly owner: Exclude<Ownership, 'foreign'>;
 }
 
 /** The ECS service; it lasts from the first start until deletion. */
 export interface Service {
+  readonly arn: string;
   readonly state: 'active' | 'draining';
   readonly owner: Ownership;
   readonly desired: number;
@@ -109,11 +115,18 @@ export type Action =
   | { readonly type: 'register-blueprint' }
   | { readonly type: 'create-target' }
   | { readonly type: 'set-target-attributes' }
+  /** A hand stripped them: what is ours by name is marked as ours again. */
+  | { readonly type: 'restore-tags'; readonly of: 'home' | 'target' | 'service' | 'routes' }
   | { readonly type: 'take-slot' }
   | { readonly type: 'move-slot' }
   | { readonly type: 'release-slot' }
-  | { readonly type: 'create-route' }
-  | { readonly type: 'repair-route'; readonly routeId: string }
+  /** Parked, or open for people where it was and got lost. */
+  | { readonly type: 'create-route'; readonly open: boolean }
+  | { readonly type: 'repair-route'; readonly routeId: string; readonly open: boolean }
+  /** Lets people in, once the balancer sees their IDE as healthy. */
+  | { readonly type: 'open-route'; readonly routeId: string }
+  /** The app answers people in its place: they see the wake page, and no error of the balancer. */
+  | { readonly type: 'park-route'; readonly routeId: string }
   | { readonly type: 'delete-routes'; readonly routeIds: readonly string[] }
   | { readonly type: 'create-service' }
   | { readonly type: 'start-service' }

@@ -1,4 +1,4 @@
-import { DescribeTaskDefinitionCommand, type Task as EcsTask, ListTaskDefinitionsCommand } from '@aws-sdk/client-ecs';
+import { DescribeTaskDefinitionCommand, type Task as EcsTask } from '@aws-sdk/client-ecs';
 import {
   DescribeTargetGroupAttributesCommand,
   DescribeTargetHealthCommand,
@@ -8,10 +8,12 @@ import type { Workspace } from '../../api/resources/workspace.ts';
 import type { Context } from '../../controller/reconciler.ts';
 import { unless } from '../aws/errors.ts';
 import { ownership, tagKeys } from '../aws/names.ts';
-import { isUp, stillReady, wasReady } from './facts.ts';
+import { isUp, stillReady } from './facts.ts';
 import { type Ground, type Names, namesOf } from './ground.ts';
-import type { Blueprint, Home, Observed, Revision, Service, Target } from './model.ts';
+import type { Blueprint, Home, Observed, Service, Target } from './model.ts';
+import { listRevisions } from './observe-revisions.ts';
 import { observeRoutes } from './observe-routes.ts';
+import { readTasks } from './observe-tasks.ts';
 import { homeFrom, portsOf, serviceFrom, taskFrom } from './reading.ts';
 import { targetAttributes } from './target-settings.ts';
 
@@ -25,11 +27,11 @@ export async function observe(workspace: Workspace, context: Context, ground: Gr
   const now = context.now();
   const [accessPoint, target, service] = await Promise.all([
     ground.inventory.accessPoint(names.homeToken),
-    observeTarget(names, ground),
+    observeTarget(names, ground, isItsTurn(workspace, now)),
     observeService(workspace, context, names, ground),
   ]);
   const home: Home | undefined = accessPoint && homeFrom(accessPoint, names.homeOwner);
-  const { routes, strangerAtSlot } = await observeRoutes(workspace, target, ground);
+  const { routes, strangerAtSlot } = await observeRoutes(workspace, target, ground, now, isItsTurn(workspace, now));
   const seen: Observed = {
     home,
     blueprint: 'unread',
@@ -73,12 +75,12 @@ function isItsTurn({ id }: Workspace, now: Date): boolean {
   return Math.floor(now.getTime() / resyncMilliseconds) % turns === place;
 }
 
-async function observeTarget(names: Names, ground: Ground): Promise<Target | undefined> {
+async function observeTarget(names: Names, ground: Ground, close: boolean): Promise<Target | undefined> {
   const group = await ground.inventory.targetGroup(names.targetGroup);
   const id = group?.TargetGroupArn;
   if (!id) return undefined;
   const { ownTargets } = ground.hints;
-  if (ownTargets.has(id)) return { id, owner: 'ours', settings: 'unread' };
+  if (ownTargets.has(id) && !close) return { id, owner: 'ours', settings: 'unread' };
   const tags = await ground.inventory.balancerTags(id);
   if (!tags) return undefined;
   const owner = ownership(tags, names.owner);
@@ -108,28 +110,6 @@ async function observeService(
     return read.deployment.startedAt < written.deployment.startedAt ? written : read;
   }
   return { ...read, desired: written.desired, state: written.state };
-}
-
-/** Tasks are read while something depends on them: on the way up or down, and before a start. */
-async function readTasks(
-  workspace: Workspace,
-  seen: Observed,
-  names: Names,
-  ground: Ground,
-  now: Date,
-): Promise<readonly EcsTask[] | 'unread'> {
-  const { service, routes } = seen;
-  const read = (desired: 'RUNNING' | 'STOPPED') => ground.inventory.tasks(names.family, desired);
-  if (isUp(seen) && workspace.deletedAt === null) {
-    if (stillReady(workspace, seen, now)) return 'unread';
-    const { rollout = 'going', failures = 0 } = service?.deployment ?? {};
-    // ECS counts no crash of a task that was once healthy: then only the tasks themselves tell.
-    const mayHaveCrashed = failures > 0 || rollout !== 'going' || wasReady(workspace);
-    return [...(await read('RUNNING')), ...(mayHaveCrashed ? await read('STOPPED') : [])];
-  }
-  const isIdle = service === undefined || service.running + service.pending === 0;
-  if (isIdle && routes.length === 0 && !workspace.spec.running && workspace.deletedAt === null) return 'unread';
-  return (await Promise.all([read('RUNNING'), read('STOPPED')])).flat();
 }
 
 async function observeBlueprint(
@@ -176,16 +156,6 @@ async function observeSettings(
   const isSet = targetAttributes.every(({ Key, Value }) => attributes.get(Key) === Value);
   if (isSet) ground.hints.setTargets.add(target.id);
   return isSet ? 'set' : 'unset';
-}
-
-/** Every revision that AWS still has of the family, active and retired. */
-async function listRevisions(names: Names, ground: Ground): Promise<readonly Revision[]> {
-  const list = async (status: 'ACTIVE' | 'INACTIVE') => {
-    const command = new ListTaskDefinitionsCommand({ familyPrefix: names.family, status });
-    const answer = await ground.pace('ecs', true, () => ground.clients.ecs.send(command));
-    return (answer.taskDefinitionArns ?? []).map(id => ({ id, retired: status === 'INACTIVE' }));
-  };
-  return (await Promise.all([list('ACTIVE'), list('INACTIVE')])).flat();
 }
 
 /** Asked of a task that runs and was not yet proven ready: one call per target group. */

@@ -1,13 +1,15 @@
 import type { Workspace } from '../../api/resources/workspace.ts';
 import type { Plan } from '../../controller/reconciler.ts';
-import { renderBlueprint } from './blueprint.ts';
+import { addressesOf, renderBlueprint } from './blueprint.ts';
 import {
   attemptFailed,
   brokenOff,
   everyTaskStopped,
   failureOf,
+  hasNoRoom,
   hasStopped,
-  isReady,
+  isHealthy,
+  isMisaddressed,
   isUp,
   reportedProblem,
   restartAsked,
@@ -29,8 +31,9 @@ export function createPlan(settings: WorkspaceSettings) {
     return (
       nameTaken(observed) ??
       refused(observed) ??
-      down(workspace, observed, now, wanted) ??
+      down(workspace, observed, now, wanted, settings) ??
       (wanted ? undefined : unrouted(observed)) ??
+      marked(observed) ??
       prepared(workspace, observed, wantedHash) ??
       (failed ? broken(workspace, observed, now) : undefined) ??
       (wanted ? up(workspace, observed, now) : undefined) ?? { verdict: 'settled' }
@@ -60,14 +63,30 @@ function refused({ refusal }: Observed): Step {
   return wait(refusal.reason, refusal.message, refusal.reason === 'QuotaReached' ? 15 : 2);
 }
 
-/** Stops what is not to run, or not as it is, and waits until nothing of it can write to the home any more. */
-function down(workspace: Workspace, observed: Observed, now: Date, wanted: boolean): Step {
+/**
+ * Stops what is not to run, or not as it is, and waits until nothing of it can write to the home any more. Nobody is led
+ * to it meanwhile: the app answers them.
+ */
+function down(workspace: Workspace, observed: Observed, now: Date, wanted: boolean, settings: WorkspaceSettings): Step {
   if (isUp(observed)) {
-    const fresh = restartAsked(workspace) || attemptFailed(observed, now) || servesAnotherTarget(observed);
-    return wanted && !fresh ? undefined : act({ type: 'stop-service' });
+    const fresh =
+      restartAsked(workspace) ||
+      attemptFailed(observed, now) ||
+      servesAnotherTarget(observed) ||
+      isMisaddressed(workspace, addressesOf(workspace, settings));
+    return wanted && !fresh ? undefined : act({ type: 'stop-service' }, ...shut(observed, wanted));
   }
-  if (!hasStopped(observed)) return wait('Stopping', 'Saving and stopping.', 1);
+  const shutting = shut(observed, wanted);
+  if (shutting.length > 0) return act(...shutting);
+  if (!hasStopped(workspace, observed)) return wait('Stopping', 'Saving and stopping.', 1);
   return answered(workspace, observed);
+}
+
+/** What goes on after a stop keeps its rule, parked; of the rest the rule goes. */
+function shut({ routes }: Observed, wanted: boolean): Action[] {
+  if (!wanted) return routes.length === 0 ? [] : [{ type: 'delete-routes', routeIds: routes.map(({ id }) => id) }];
+  const [open] = routes.filter(({ leads }) => leads === 'here');
+  return open ? [{ type: 'park-route', routeId: open.id }] : [];
 }
 
 /** A restart is answered by having stopped. It is noted before the start, so that a crash in between asks for no other. */
@@ -84,6 +103,17 @@ function servesAnotherTarget({ service, target }: Observed): boolean {
 function unrouted({ routes, slot }: Observed): Step {
   if (routes.length > 0) return act({ type: 'delete-routes', routeIds: routes.map(({ id }) => id) });
   return slot === null || slot === 'full' ? undefined : act({ type: 'release-slot' });
+}
+
+/** What a hand stripped of its tags is ours by its name, and is marked again: only so may it be deleted one day. */
+function marked({ home, target, service, routes }: Observed): Step {
+  const actions: Action[] = [];
+  if (home?.owner === 'unmarked') actions.push({ type: 'restore-tags', of: 'home' });
+  if (target?.owner === 'unmarked') actions.push({ type: 'restore-tags', of: 'target' });
+  if (service?.owner === 'unmarked' && service.state === 'active')
+    actions.push({ type: 'restore-tags', of: 'service' });
+  if (routes.some(({ owner }) => owner === 'unmarked')) actions.push({ type: 'restore-tags', of: 'routes' });
+  return actions.length > 0 ? act(...actions) : undefined;
 }
 
 /** Home, blueprint and target are there before any lesson, and for as long as the workspace. */
@@ -110,17 +140,17 @@ function broken(workspace: Workspace, observed: Observed, now: Date): Step {
   return { verdict: 'stuck', reason, message: stuckSentence(reason, failure, workspace.status.image) };
 }
 
-/** A place, a rule, a task; then it is waited for. */
+/** A place, a parked rule, a task; then it is waited for, and people are let in. */
 function up(workspace: Workspace, observed: Observed, now: Date): Step {
-  return (
-    routed(observed) ??
-    started(observed) ??
-    refusedByGate(workspace, observed) ??
-    (isReady(workspace, observed, now) ? undefined : wayUp(workspace, observed, now))
-  );
+  const refusal = refusedByGate(workspace, observed);
+  const isServing = !refusal && isHealthy(workspace, observed, now);
+  const step = routed(observed, isServing) ?? started(observed);
+  if (step || isServing) return step;
+  return refusal ?? crowdedOut(observed, now) ?? wayUp(workspace, observed, now);
 }
 
-function routed({ slot, routes, strangerAtSlot }: Observed): Step {
+/** A rule at the workspace's place, which lets people in while the IDE answers and at no other time. */
+function routed({ slot, routes, strangerAtSlot }: Observed, isServing: boolean): Step {
   if (slot === 'full') return wait('NoRoute', 'Every place is taken; the next one that frees is yours.', 5);
   if (slot === null) return act({ type: 'take-slot' });
   if (strangerAtSlot) return act({ type: 'move-slot' });
@@ -129,8 +159,10 @@ function routed({ slot, routes, strangerAtSlot }: Observed): Step {
   const strays = routes.filter(candidate => candidate !== route);
   const actions: Action[] = [];
   // The new rule before the old ones go: a person in the editor keeps their way in.
-  if (!route) actions.push({ type: 'create-route' });
-  else if (!route.correct) actions.push({ type: 'repair-route', routeId: route.id });
+  if (!route) actions.push({ type: 'create-route', open: isServing });
+  else if (route.leads === 'astray') actions.push({ type: 'repair-route', routeId: route.id, open: isServing });
+  else if (route.leads === 'here' && !isServing) actions.push({ type: 'park-route', routeId: route.id });
+  else if (route.leads === 'nowhere' && isServing) actions.push({ type: 'open-route', routeId: route.id });
   else if (strays.length > 0) actions.push({ type: 'delete-routes', routeIds: strays.map(({ id }) => id) });
   return actions.length > 0 ? act(...actions) : undefined;
 }
@@ -144,6 +176,13 @@ function started(observed: Observed): Step {
   return act({ type: service ? 'start-service' : 'create-service' });
 }
 
+/** Nothing is given up: the task is placed as soon as a host has room, whoever sees to it. */
+function crowdedOut(observed: Observed, now: Date): Step {
+  if (!hasNoRoom(observed, now)) return undefined;
+  const message = 'For ten minutes no server has had room: raise the cluster’s limit, or stop another workspace.';
+  return { verdict: 'stuck', reason: 'NoRoom', message };
+}
+
 /** The gate runs and does not open. It goes on trying; ECS gives up on it in time. */
 function refusedByGate(workspace: Workspace, observed: Observed): Step {
   const reason = reportedProblem(workspace, observed);
@@ -154,10 +193,11 @@ function refusedByGate(workspace: Workspace, observed: Observed): Step {
 
 /** A deleted workspace owns nothing in AWS; the files in its home stay. */
 function dismantled(observed: Observed): Plan<Action> {
-  const { service, target, home, slot, routes, revisions } = observed;
-  if (service?.state === 'active' && service.owner !== 'foreign') return act({ type: 'delete-service' });
+  const { service, target, home, slot, revisions } = observed;
+  const closing = shut(observed, false);
+  if (service?.state === 'active' && service.owner !== 'foreign') return act({ type: 'delete-service' }, ...closing);
+  if (closing.length > 0) return act(...closing);
   if (!everyTaskStopped(observed)) return wait('Stopping', 'Saving and stopping.', 1);
-  if (routes.length > 0) return act({ type: 'delete-routes', routeIds: routes.map(({ id }) => id) });
   const actions: Action[] = [];
   if (slot !== null) actions.push({ type: 'release-slot' });
   if (target && target.owner !== 'foreign') actions.push({ type: 'delete-target' });

@@ -30,6 +30,7 @@ export function serviceFrom(service: EcsService | undefined, owner: Owner): Serv
   if (!service || service.status === 'INACTIVE') return undefined;
   const deployment = deploymentFrom(service);
   return {
+    arn: service.serviceArn ?? '',
     state: service.status === 'DRAINING' ? 'draining' : 'active',
     // An answer without tags says nothing: writes leave them out.
     owner: ownership(new Map(service.tags?.map(({ key, value }) => [key ?? '', value ?? ''])), owner),

@@ -1,5 +1,5 @@
 import type { Step, Workspace, WorkspaceStatus } from '../../api/resources/workspace.ts';
-import { imageOf } from './blueprint.ts';
+import { addressesOf, imageOf } from './blueprint.ts';
 import { attemptFailed, brokenOff, failureOf, hasStopped, isReady, isUp, restartAsked } from './facts.ts';
 import type { Observed } from './model.ts';
 import { hashOf } from './plan.ts';
@@ -14,13 +14,16 @@ export function createSummarize(settings: WorkspaceSettings) {
     const failed = hasFailed(workspace, observed, now, settings);
     const step = stepOf(workspace, observed, now, failed);
     const { status } = workspace;
+    const hasBegun = isUp(observed) && isRunStep(status.step);
+    const addresses = hasBegun ? status.addresses : addressesOf(workspace, settings);
     return {
       step,
       // A restart asks for a stop and a start: once stopped, what is left is the start, which `running` asks for.
-      restarts: hasStopped(observed) ? workspace.spec.restarts : status.restarts,
-      image: (isUp(observed) && isRunStep(status.step) && status.image) || imageOf(workspace, settings),
+      restarts: hasStopped(workspace, observed) ? workspace.spec.restarts : status.restarts,
+      image: (hasBegun && status.image) || imageOf(workspace, settings),
       readyAt: step === 'ready' ? readySince(workspace, observed, now) : null,
       failure: failed ? trimmed(failureOf(workspace, observed, now)) : null,
+      ...(addresses === undefined ? {} : { addresses }),
     };
   };
 }
@@ -37,7 +40,7 @@ function stepOf(workspace: Workspace, observed: Observed, now: Date, failed: boo
     if (!wanted || restartAsked(workspace)) return 'stopping';
     return isReady(workspace, observed, now) ? 'ready' : stageOf(workspace, observed).step;
   }
-  if (!hasStopped(observed)) return 'stopping';
+  if (!hasStopped(workspace, observed)) return 'stopping';
   return wanted ? 'preparing' : 'stopped';
 }
 

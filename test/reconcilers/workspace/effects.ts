@@ -1,6 +1,6 @@
 import type { Workspace } from '../../../api/resources/workspace.ts';
 import { renderBlueprint } from '../../../reconcilers/workspace/blueprint.ts';
-import type { Action, Deployment, Observed, Service, Task } from '../../../reconcilers/workspace/model.ts';
+import type { Action, Deployment, Observed, Route, Service, Task } from '../../../reconcilers/workspace/model.ts';
 import { settings } from '../rows.ts';
 
 /** A small model of what each action does to the world, and of what the world does by itself; written without the planner. */
@@ -18,6 +18,8 @@ export function act(model: Model, action: Action): Model {
   const serial = model.serial + 1;
   const to = (change: Partial<Observed>): Model => ({ ...model, serial, observed: { ...observed, ...change } });
   const { service, routes } = observed;
+  const lead = (id: string, leads: Route['leads']) =>
+    to({ routes: routes.map(route => (route.id === id ? { ...route, leads } : route)) });
   switch (action.type) {
     case 'create-home':
       if (observed.home) throw new Error('a home is there already');
@@ -50,10 +52,23 @@ export function act(model: Model, action: Action): Model {
       const { slot } = observed;
       if (!slot || slot === 'full' || observed.strangerAtSlot || !observed.target)
         throw new Error('no place for a rule');
-      return to({ routes: [...routes, { id: `route-${serial}`, ...slot, correct: true }] });
+      if (action.open && !observed.healthy) throw new Error('people are let in before anybody answers');
+      const leads = action.open ? ('here' as const) : ('nowhere' as const);
+      return to({ routes: [...routes, { id: `route-${serial}`, ...slot, leads, owner: 'ours' }] });
     }
     case 'repair-route':
-      return to({ routes: routes.map(route => (route.id === action.routeId ? { ...route, correct: true } : route)) });
+      return lead(action.routeId, action.open ? 'here' : 'nowhere');
+    case 'open-route':
+      return lead(action.routeId, 'here');
+    case 'park-route':
+      return lead(action.routeId, 'nowhere');
+    case 'restore-tags': {
+      const { home, target } = observed;
+      if (action.of === 'home') return to({ home: home && { ...home, owner: 'ours' } });
+      if (action.of === 'target') return to({ target: target && { ...target, owner: 'ours' } });
+      if (action.of === 'service') return to({ service: service && { ...service, owner: 'ours' } });
+      return to({ routes: routes.map(route => ({ ...route, owner: 'ours' as const })) });
+    }
     case 'delete-routes':
       return to({ routes: routes.filter(({ id }) => !action.routeIds.includes(id)) });
     case 'create-service':
@@ -64,7 +79,7 @@ export function act(model: Model, action: Action): Model {
       }
       if (!observed.target || !observed.blueprint || observed.blueprint === 'unread')
         throw new Error('nothing to start');
-      if (!routes.some(({ correct }) => correct)) throw new Error('no rule names the target yet');
+      if (!routes.some(({ leads }) => leads !== 'astray')) throw new Error('no rule names the target yet');
       return to({
         service: {
           ...idleService(now, serial),
@@ -88,6 +103,7 @@ export function act(model: Model, action: Action): Model {
 export function idleService(now: Date, serial: number): Service {
   const deployment: Deployment = { id: `deployment-${serial}`, startedAt: now, rollout: 'going', failures: 0 };
   return {
+    arn: 'service-1',
     state: 'active',
     owner: 'ours',
     desired: 0,

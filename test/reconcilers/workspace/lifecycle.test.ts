@@ -61,13 +61,13 @@ describe('a workspace', () => {
     expect(world.writes()).toBe(0);
   });
 
-  test('starts in two writes, and is ready only once the balancer sees it healthy', async () => {
+  test('starts in three writes, and is ready only once the balancer sees it healthy', async () => {
     world.aws.state.consistency.lagMilliseconds = 0;
     await rows.settle(id);
     world.calls.reset();
     rows.ask(id, { spec: { running: true, restarts: 0 } });
     expect((await rows.settle(id)).verdict).toBe('settled');
-    expect(world.writes()).toBe(2);
+    expect(world.writes()).toBe(3);
     expect(step()).toBe('ready');
     expect(rows.get(id).status.readyAt).not.toBeNull();
     expect(world.calls.counts()['DescribeTargetHealth']).toBeGreaterThan(0);
@@ -96,7 +96,7 @@ describe('a workspace', () => {
     expect(await service()).toMatchObject({ desiredCount: 0, runningCount: 0 });
   });
 
-  test('starts again in two writes, a new deployment of the same service', async () => {
+  test('starts again in three writes, a new deployment of the same service', async () => {
     await running();
     const before = (await service())?.deployments?.[0]?.id;
     rows.ask(id, { spec: { running: false, restarts: 0 } });
@@ -105,7 +105,7 @@ describe('a workspace', () => {
     rows.ask(id, { spec: { running: true, restarts: 0 } });
     await rows.settle(id);
     expect(step()).toBe('ready');
-    expect(world.writes()).toBeLessThanOrEqual(2);
+    expect(world.writes()).toBeLessThanOrEqual(3);
     expect((await service())?.deployments?.find(({ status }) => status === 'PRIMARY')?.id).not.toBe(before);
   });
 

@@ -18,7 +18,8 @@ const route = fc.record({
   id: fc.constantFrom('route-a', 'route-b', 'route-c'),
   balancer: fc.constant(0),
   priority: fc.constantFrom(7, 9),
-  correct: fc.boolean(),
+  leads: fc.constantFrom('here', 'nowhere', 'astray'),
+  owner: fc.constantFrom('ours', 'unmarked'),
 });
 const task = fc.record({
   id: fc.constantFrom('task-a', 'task-b'),
@@ -32,6 +33,7 @@ const task = fc.record({
 });
 const service = fc
   .record({
+    arn: fc.constant('service-1'),
     state: fc.constantFrom('active', 'draining'),
     owner: fc.constantFrom('ours', 'unmarked'),
     desired: fc.constantFrom(0, 1, 2),
@@ -161,7 +163,7 @@ function expectAsAsked({ workspace, observed }: Model) {
   if (workspace.spec.running) {
     expect(service).toMatchObject({ state: 'active', desired: 1, running: 1, targetId: target?.id });
     expect(slot).toMatchObject({ balancer: 0 });
-    expect(routes).toEqual([expect.objectContaining({ correct: true, ...(slot as object) })]);
+    expect(routes).toEqual([expect.objectContaining({ leads: 'here', owner: 'ours', ...(slot as object) })]);
     expect(workspace.status.step).toBe('ready');
   } else {
     expect(service?.state === 'active' ? service.desired : 0).toBe(0);
@@ -230,7 +232,7 @@ describe('the planner', () => {
       revisions: [],
       target: { id: goodTarget, owner: 'ours', settings: 'set' },
       slot: { balancer: 0, priority: 7 },
-      routes: [{ id: 'route-a', balancer: 0, priority: 7, correct: true }],
+      routes: [{ id: 'route-a', balancer: 0, priority: 7, leads: 'here', owner: 'ours' }],
       strangerAtSlot: false,
       service: {
         ...idleService(start, 0),
@@ -256,11 +258,16 @@ describe('the planner', () => {
     });
     const end = run(model(running, failed));
     expect(end.verdict).toBe('stuck');
-    expect(end.actions.map(({ type }) => type)).toEqual(['stop-service', 'delete-routes', 'release-slot']);
+    expect(end.actions.map(({ type }) => type)).toEqual([
+      'stop-service',
+      'park-route',
+      'delete-routes',
+      'release-slot',
+    ]);
     expect(end.model.workspace.status.failure).not.toBeNull();
     const again = run({ ...end.model, workspace: { ...end.model.workspace, generation: 2 } });
     expect(again.verdict).toBe('settled');
-    expect(again.actions.map(({ type }) => type)).toEqual(['take-slot', 'create-route', 'start-service']);
+    expect(again.actions.map(({ type }) => type)).toEqual(['take-slot', 'create-route', 'start-service', 'open-route']);
   });
 
   test('a failed service that a hand deleted is made anew once it has drained', () => {

@@ -17,7 +17,7 @@ const empty: Observed = {
   revisions: [],
   target: { id: goodTarget, owner: 'ours', settings: 'set' },
   slot: { balancer: 0, priority: 7 },
-  routes: [{ id: 'route-a', balancer: 0, priority: 7, correct: true }],
+  routes: [{ id: 'route-a', balancer: 0, priority: 7, leads: 'here', owner: 'ours' }],
   strangerAtSlot: false,
   service: undefined,
   tasks: [],
@@ -81,7 +81,12 @@ test.each<[string, Workspace, Partial<Observed>, step: string, reason: string]>(
   ['the gate cannot reach the home', wanted({}, { problem: 'HomeNotReachable' }), runs, 'starting', 'HomeNotReachable'],
   ['another holds the home', wanted({}, { problem: 'HomeInUse' }), runs, 'starting', 'HomeInUse'],
 ])('%s', (_, workspace, observed, step, reason) => {
-  const seen = { ...empty, ...observed };
+  // People are let in when it is ready, and not before.
+  const routes = empty.routes.map(route => ({
+    ...route,
+    leads: step === 'ready' ? ('here' as const) : ('nowhere' as const),
+  }));
+  const seen = { ...empty, routes, ...observed };
   expect(summarize(workspace, seen, now).step).toBe(step);
   const next = plan(workspace, seen, now);
   expect('reason' in next ? next.reason : next.verdict).toBe(reason);
