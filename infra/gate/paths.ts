@@ -1,4 +1,4 @@
-import { enterPath } from '../../api/resources/entrance.ts';
+import { enterPath, filesPath } from '../../api/resources/entrance.ts';
 import type { Place } from './settings.ts';
 
 /** Where the notice's button posts to. */
@@ -18,7 +18,8 @@ export function safeTarget({ origin, base }: Place, to: string): string {
   if (to.length > longestPath || !/^\/(?![/\\])[\x21-\x5b\x5d-\x7e]*$/.test(to)) return front;
   if (!URL.canParse(to, origin)) return front;
   const url = new URL(to, origin);
-  if (url.origin !== origin || url.pathname.startsWith('//') || url.pathname.startsWith(gatePaths)) return front;
+  const isOurs = url.pathname.startsWith(gatePaths) && url.pathname !== filesPath;
+  if (url.origin !== origin || url.pathname.startsWith('//') || isOurs) return front;
   return `${origin}${base}${url.pathname}${url.search}${url.hash}`;
 }
 

@@ -1,9 +1,10 @@
 import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { enterPath, gateCookie, healthPath } from '../../api/resources/entrance.ts';
+import { enterPath, filesPath, gateCookie, healthPath } from '../../api/resources/entrance.ts';
 import type { Activity } from './activity.ts';
 import { cookieName, cookiesNamed } from './cookies.ts';
 import { type EntranceParts, enter, redirect, sendToPortal } from './entrance.ts';
+import { sendFiles } from './files/send.ts';
 import { ideAwayPage, notFoundPage, noticePage, refusedPage, sendPage, signedOutPage } from './pages.ts';
 import { continuePath, gatePaths, innerPath, safeTarget } from './paths.ts';
 import { isIdePage, personPath, personScriptPath, readTold, sendPersonScript } from './person.ts';
@@ -64,6 +65,7 @@ async function answer(parts: ServerParts, request: IncomingMessage, response: Se
   if (path === continuePath && request.method === 'POST') return goOn(session, request, response, place);
   if (path === personScriptPath) return sendPersonScript(response, place.base);
   if (path === personPath && request.method === 'POST') return hear(parts, session, request, response);
+  if (path === filesPath) return sendHome(parts, session, request, response);
   if (path.startsWith(gatePaths)) return sendPage(response, notFoundPage(place.base), wantsPage(request));
   if (!session.told) {
     if (isNavigation(request)) {
@@ -77,6 +79,16 @@ async function answer(parts: ServerParts, request: IncomingMessage, response: Se
   const isPage = request.method === 'GET' && isNavigation(request) && isIdePage(path);
   if (isPage) parts.upstream.page(request, response, place);
   else parts.upstream.web(request, response, place);
+}
+
+/** The files of the home, once it is certain that they are this home's. */
+async function sendHome(parts: ServerParts, session: Session, request: IncomingMessage, response: ServerResponse) {
+  if (request.method !== 'GET' && request.method !== 'HEAD') return sendStatus(response, 405);
+  if (!(await parts.isOpen())) return sendPage(response, ideAwayPage(), wantsPage(request));
+  hold(session, response, response);
+  const { homePath, slug } = parts.settings;
+  const home = { path: homePath, name: slug, busy: () => parts.activity.mark(), now: new Date() };
+  await sendFiles(request, response, home).catch(error => parts.log.warn({ err: error }, 'archive was cut off'));
 }
 
 /** A page tells that it watches, or that a person is at it. */
