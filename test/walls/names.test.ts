@@ -22,7 +22,7 @@ function* numbers(): Generator<number, never> {
   }
 }
 
-test('T23: of 100,000 made-up names every home is in the homes’ root and every host is one of its own', () => {
+test('T23: of 100,000 made-up names every home is in the homes’ root and every host is one of its own', { timeout: 120_000 }, () => {
   const draw = numbers();
   const next = (below: number) => draw.next().value % below;
   const pieces = [
