@@ -161,11 +161,12 @@ function running(activeAt: string | null, stopsAt: string | undefined, now: Date
 function stopped(workspace: Described, person: Options['person'], now: Date): Description {
   const used = workspace.reported.activeAt;
   if (person && person.invitation !== 'accepted' && used === null) {
-    const refused = person.invitation === 'refused';
+    const refused = person.invitation === 'refused' || person.invitation === 'expired';
     const text = {
       none: 'Invitation not sent yet',
       sent: `Invited ${when(person.invitedAt ?? null, now)}`,
-      waiting: 'Invite waits: today’s mails are used',
+      waiting: 'Invite waits until tomorrow: today’s mails are used',
+      expired: 'Invitation expired: send it again',
       refused: 'Address refused the mail',
     }[person.invitation];
     return {

@@ -26,7 +26,7 @@ export type WorkspaceRow = Static<typeof WorkspaceRow>;
 export const PersonRow = Type.Object({
   slug: Type.String(),
   spec: Type.Pick(StudentSpec, ['invited', 'disabled']),
-  status: Type.Pick(Student.properties.status, ['conditions', 'invitation', 'invitedAt']),
+  status: Type.Pick(Student.properties.status, ['conditions', 'invitation', 'invitedAt', 'blocked']),
 });
 export type PersonRow = Static<typeof PersonRow>;
 
@@ -62,15 +62,15 @@ function toSecond(iso: string): string {
 /** Whether there is anything to say of a person's account: nothing is of who has joined and is let in. */
 export function isNotable({ spec, status }: Pick<Student, 'spec' | 'status'>): boolean {
   const stalled = status.conditions.some(({ type, status: is }) => type === 'Stalled' && is === 'True');
-  return status.invitation !== 'accepted' || spec.disabled || stalled;
+  return status.invitation !== 'accepted' || spec.disabled || status.blocked === true || stalled;
 }
 
 /** What a table shows of a person's account. */
 export function personRowOf({ slug, spec, status }: Student): PersonRow {
-  const { conditions, invitation, invitedAt } = status;
+  const { conditions, invitation, invitedAt, blocked } = status;
   return {
     slug,
     spec: { invited: spec.invited, disabled: spec.disabled },
-    status: { conditions, invitation, invitedAt },
+    status: { conditions, invitation, invitedAt, ...(blocked && { blocked }) },
   };
 }

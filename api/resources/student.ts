@@ -8,6 +8,8 @@ export const StudentSpec = Type.Object(
     email: Type.String({ format: 'email', maxLength: 254 }),
     /** Whether an invitation is to be mailed; it is sent once, by Cognito, with a temporary password. */
     invited: Type.Boolean({ default: true }),
+    /** How often the invitation was asked for again, by a person. */
+    resends: Type.Optional(Type.Integer({ minimum: 0, maximum: 1000 })),
     /** Signed out and kept out, account and homes kept. */
     disabled: Type.Boolean({ default: false }),
   },
@@ -15,12 +17,19 @@ export const StudentSpec = Type.Object(
 );
 export type StudentSpec = Static<typeof StudentSpec>;
 
-/** Where a person's invitation stands. `accepted`: a password of their own is set. */
+/** For how long a mailed password stands. The user pool is made with the same figure. */
+export const temporaryPasswordDays = 7;
+
+/**
+ * Where a person's invitation stands. `waiting`: the day's mails are used up; `refused`: the address can't be mailed;
+ * `expired`: it was mailed too long ago; `accepted`: a password of their own is set.
+ */
 export const Invitation = Type.Union([
   Type.Literal('none'),
   Type.Literal('sent'),
   Type.Literal('waiting'),
   Type.Literal('refused'),
+  Type.Literal('expired'),
   Type.Literal('accepted'),
 ]);
 
@@ -31,6 +40,8 @@ export const StudentStatus = Type.Object({
   invitedAt: Nullable(Type.String()),
   /** Cognito's user name (a uuid) once the account is there; null before. */
   username: Nullable(Type.String()),
+  /** Somebody closed the account in the user pool itself: it stays closed, and its sessions end. Missing: no. */
+  blocked: Type.Optional(Type.Boolean()),
 });
 export type StudentStatus = Static<typeof StudentStatus>;
 

@@ -2,24 +2,29 @@ import type { AttributeType } from '@aws-sdk/client-cognito-identity-provider';
 
 /**
  * Cognito users carry no tags. A standard attribute that nothing else uses says whose an account is from the moment
- * it is made, and whether it was made with an invitation: a lost answer may already have mailed one.
+ * it is made, whether it was made with an invitation, for a lost answer may already have mailed one, and whether it
+ * was Armada that closed it, for what somebody else closed stays closed.
  */
 const markAttribute = 'profile';
 
-export function markOf(deployment: string, id: string, invited: boolean): AttributeType {
-  return { Name: markAttribute, Value: `${prefixOf(deployment, id)}${invited ? ':invited' : ''}` };
+/** What a mark says besides whose the account is. */
+export interface Mark {
+  readonly invited: boolean;
+  readonly closed: boolean;
+}
+
+export function markOf(deployment: string, id: string, { invited, closed }: Mark): AttributeType {
+  const words = [prefixOf(deployment, id), ...(invited ? ['invited'] : []), ...(closed ? ['closed'] : [])];
+  return { Name: markAttribute, Value: words.join(':') };
 }
 
 /** What an account's mark says of it; undefined: it is not this person's in this deployment. */
-export function readMark(
-  attributes: ReadonlyMap<string, string>,
-  deployment: string,
-  id: string,
-): { readonly invited: boolean } | undefined {
+export function readMark(attributes: ReadonlyMap<string, string>, deployment: string, id: string): Mark | undefined {
   const value = attributes.get(markAttribute);
   const prefix = prefixOf(deployment, id);
-  if (value !== prefix && value !== `${prefix}:invited`) return undefined;
-  return { invited: value !== prefix };
+  if (value !== prefix && !value?.startsWith(`${prefix}:`)) return undefined;
+  const words = value.slice(prefix.length).split(':');
+  return { invited: words.includes('invited'), closed: words.includes('closed') };
 }
 
 /** An account that another person's row made, or another deployment. */

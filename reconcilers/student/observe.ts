@@ -7,6 +7,7 @@ import { conditionOf } from '../../api/resources/resource.ts';
 import type { Student } from '../../api/resources/student.ts';
 import type { Context } from '../../controller/reconciler.ts';
 import { unless } from '../aws/errors.ts';
+import type { Mails } from './mails.ts';
 import { isMarked, readMark } from './mark.ts';
 import { type Account, type Observed, roles } from './model.ts';
 
@@ -15,26 +16,45 @@ export interface Ground {
   readonly cognito: CognitoIdentityProviderClient;
   readonly userPoolId: string;
   readonly deployment: string;
-  /** Until when no invitation is tried, since the pool's mails are used up. */
-  readonly mails: { usedUpUntil: Date };
+  readonly mails: Mails;
+  readonly password: () => string;
 }
 
-/** Reading a user makes it "active", which AWS charges for: a settled one is read once in so many resyncs. */
+/**
+ * Reading a user makes it "active", which AWS charges for: a settled one is read once in so many resyncs. Twenty are
+ * ten minutes: one whom somebody shuts out in Cognito itself is out within fifteen.
+ */
 const turns = { accepted: 20, open: 4 };
 const resyncMilliseconds = 30_000;
 
 /** Reads a person's account, unless it was as asked at last and this is not its turn. */
 export async function observe(student: Student, context: Context, ground: Ground): Promise<Observed> {
-  if (isSettled(student) && !isItsTurn(student, context.now())) return { account: 'unread', refusal: undefined };
-  const account = await findAccount(student, ground);
-  const waits = !account && !student.spec.disabled && student.deletedAt === null && student.spec.invited;
-  const isUsedUp = waits && context.now() < ground.mails.usedUpUntil;
-  return { account, refusal: isUsedUp ? 'mails-used-up' : undefined };
+  const now = context.now();
+  if (isSettled(student) && !isItsTurn(student, now)) return { account: 'unread', refusal: undefined };
+  if (
+    isSeen(student) &&
+    student.status.invitation === 'waiting' &&
+    !isItsTurn(student, now) &&
+    !(await ground.mails.left(now))
+  ) {
+    return { account: 'unread', refusal: 'mails-used-up' };
+  }
+  const [account, mail] = await Promise.all([findAccount(student, ground), ground.mails.last(student.id)]);
+  // What was refused is tried again when somebody asks for it, not every half minute.
+  const isRefused =
+    isSeen(student) &&
+    student.status.invitation === 'refused' &&
+    conditionOf(student.status, 'Stalled')?.reason === 'AddressRefused';
+  return { account, mail, refusal: isRefused ? 'address-refused' : undefined };
 }
 
-function isSettled({ status, generation, deletedAt }: Student): boolean {
-  const isSeen = status.observedGeneration === generation && deletedAt === null;
-  return isSeen && conditionOf(status, 'Ready')?.status === 'True';
+/** What is asked was looked at before. */
+function isSeen({ status, generation, deletedAt }: Student): boolean {
+  return status.observedGeneration === generation && deletedAt === null;
+}
+
+function isSettled(student: Student): boolean {
+  return isSeen(student) && conditionOf(student.status, 'Ready')?.status === 'True';
 }
 
 function isItsTurn({ id, status }: Student, now: Date): boolean {
@@ -65,9 +85,11 @@ async function readAccount(name: string, student: Student, ground: Ground): Prom
     enabled: user.Enabled ?? true,
     accepted: user.UserStatus === 'CONFIRMED' || user.UserStatus === 'RESET_REQUIRED',
     createdAt: user.UserCreateDate ?? new Date(0),
+    modifiedAt: user.UserLastModifiedDate ?? new Date(0),
     ours: mark !== undefined || (groups.length > 0 && !isMarked(attributes)),
     // One that was made by other hands has its invitation from them.
     invited: mark?.invited ?? true,
+    closed: mark?.closed ?? false,
     groups,
   };
 }

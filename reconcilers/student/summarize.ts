@@ -1,26 +1,39 @@
-import type { Student, StudentStatus } from '../../api/resources/student.ts';
+import { type Student, type StudentStatus, temporaryPasswordDays } from '../../api/resources/student.ts';
 import type { Account, Observed } from './model.ts';
+import { invitedRound } from './rounds.ts';
 
 type Summary = Omit<StudentStatus, 'conditions' | 'observedGeneration'>;
 
-/** Sums an account up for people: where its invitation stands. */
-export function summarize(student: Student, observed: Observed): Summary {
-  const { invitation, invitedAt, username } = student.status;
+/** Sums an account up for people: where its invitation stands, and whether somebody closed it in Cognito itself. */
+export function summarize(student: Student, observed: Observed, now: Date): Summary {
+  const { invitation, invitedAt, username, blocked } = student.status;
   const { account, refusal } = observed;
-  if (account === 'unread') return { invitation, invitedAt, username };
-  if (refusal === 'mails-used-up')
-    return { invitation: 'waiting', invitedAt: null, username: account?.username ?? null };
-  if (refusal) return { invitation: 'refused', invitedAt: null, username: account?.username ?? null };
-  if (!account?.ours) return { invitation: 'none', invitedAt: null, username: null };
-  return { invitation: invitationOf(account), invitedAt: sentAt(student, account), username: account.username };
+  if (account === 'unread') {
+    return {
+      invitation: aged(invitation, invitedAt, now),
+      invitedAt,
+      username,
+      ...(blocked !== undefined && { blocked }),
+    };
+  }
+  const isBlocked = account?.ours === true && !account.enabled && !account.closed && !student.spec.disabled;
+  const known = { username: account?.ours ? account.username : null, blocked: isBlocked };
+  if (account?.ours && account.accepted) {
+    return { invitation: 'accepted', invitedAt: sentAt(student, account, observed), ...known };
+  }
+  const sent = account?.ours ? sentAt(student, account, observed) : null;
+  if (refusal) return { invitation: refusal === 'mails-used-up' ? 'waiting' : 'refused', invitedAt: sent, ...known };
+  return { invitation: sent === null ? 'none' : aged('sent', sent, now), invitedAt: sent, ...known };
 }
 
-function invitationOf(account: Account): StudentStatus['invitation'] {
-  if (account.accepted) return 'accepted';
-  return account.invited ? 'sent' : 'none';
+/** A mailed password stands for some days; Cognito tells nobody when they are over. */
+function aged(invitation: Summary['invitation'], sent: string | null, now: Date): Summary['invitation'] {
+  if (invitation !== 'sent' || sent === null) return invitation;
+  return Date.parse(sent) + temporaryPasswordDays * 86_400_000 <= now.getTime() ? 'expired' : invitation;
 }
 
-function sentAt({ status }: Student, account: Account): string | null {
-  if (!account.invited) return null;
-  return status.invitedAt ?? account.createdAt.toISOString();
+function sentAt({ status }: Student, account: Account, { mail }: Observed): string | null {
+  if (invitedRound(account, mail) === 0) return null;
+  const at = mail && mail.seenAt >= account.createdAt ? (mail.sentAt ?? account.modifiedAt) : mail?.sentAt;
+  return at?.toISOString() ?? status.invitedAt ?? account.createdAt.toISOString();
 }

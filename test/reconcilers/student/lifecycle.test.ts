@@ -1,12 +1,15 @@
 import {
   AdminCreateUserCommand,
   AdminDeleteUserCommand,
+  AdminDisableUserCommand,
+  AdminEnableUserCommand,
   AdminGetUserCommand,
   AdminListGroupsForUserCommand,
   AdminSetUserPasswordCommand,
 } from '@aws-sdk/client-cognito-identity-provider';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { conditionOf } from '../../../api/resources/resource.ts';
+import { realClock } from '../../../infra/local/aws/clock.ts';
 import { answerLost } from '../../../infra/local/aws/faults.ts';
 import { AwsError } from '../../../infra/local/aws/protocol.ts';
 import { studentRow } from '../rows.ts';
@@ -15,10 +18,13 @@ import { startWorld, type World } from '../world.ts';
 const { id, spec } = studentRow();
 const { email } = spec;
 let world: World;
+/** How far the local AWS's clock is ahead. */
+let ahead = 0;
 let rows: ReturnType<World['studentRows']>;
 
 beforeEach(async () => {
-  world = await startWorld({ retries: false });
+  ahead = 0;
+  world = await startWorld({ retries: false, clock: { ...realClock, now: () => Date.now() + ahead } });
   rows = world.studentRows();
   rows.rows.set(id, studentRow());
 });
@@ -33,6 +39,9 @@ async function groups() {
   const answer = await world.clients.cognito.send(new AdminListGroupsForUserCommand(named()));
   return answer.Groups?.map(({ GroupName }) => GroupName).toSorted();
 }
+
+const chooses = (Password: string) =>
+  world.clients.cognito.send(new AdminSetUserPasswordCommand({ ...named(), Password, Permanent: true }));
 
 /** Looked at as if something had changed, whoever's turn it is. */
 async function lookedAt() {
@@ -77,8 +86,7 @@ describe('a student', () => {
 
   test('who has chosen a password has accepted', async () => {
     await rows.settle(id);
-    const input = { ...named(), Password: 'correct horse Battery 9!', Permanent: true };
-    await world.clients.cognito.send(new AdminSetUserPasswordCommand(input));
+    await chooses('correct horse Battery 9!');
     await lookedAt();
     expect(rows.get(id).status.invitation).toBe('accepted');
   });
@@ -146,28 +154,155 @@ test('the account that the first instructor has from the ground is taken as it i
   expect(world.aws.cognito.outbox.list()).toHaveLength(0);
 });
 
-test('when the day’s mails are used up the invitation waits, and says so', async () => {
-  const remove = world.aws.endpoint.faults.add((_, operation) =>
-    operation === 'AdminCreateUser'
-      ? {
-          before: () => {
-            throw new AwsError('LimitExceededException', 'Exceeded daily email limit');
-          },
-        }
-      : undefined,
-  );
+/** Somebody else of the same pool has the day's mails. */
+function useUpMails() {
+  for (let mail = 0; mail < 50; mail += 1)
+    world.aws.cognito.outbox.send({ to: `other${mail}@school.example`, subject: 'Hello', text: 'Hello' });
+}
+
+test('when the day’s mails are used up the invitation waits, and says so; the account is there for a handed link', async () => {
+  useUpMails();
   const passed = await rows.pass(id);
-  expect(passed).toMatchObject({ verdict: 'wait', againSeconds: 3600 });
+  expect(passed.verdict).toBe('wait');
+  expect(passed.againSeconds).toBeLessThanOrEqual(3600);
   expect(ready()?.reason).toBe('InviteWaits');
-  expect(rows.get(id).status.invitation).toBe('waiting');
+  expect(rows.get(id).status).toMatchObject({
+    invitation: 'waiting',
+    invitedAt: null,
+    username: (await user()).Username,
+  });
+  expect([await groups(), mails().length]).toEqual([['student'], 0]);
   world.calls.reset();
   await rows.pass(id);
   expect(world.calls.counts()['AdminCreateUser']).toBeUndefined();
-  remove();
-  const tomorrow = world.studentRows();
-  tomorrow.rows.set(id, rows.get(id));
-  await tomorrow.settle(id);
+  ahead = 86_400_000;
+  rows.now = () => new Date(Date.now() + ahead);
+  await rows.settle(id);
   expect(mails()).toHaveLength(1);
+  expect(rows.get(id).status.invitation).toBe('sent');
+});
+
+test('a student who joins by a handed link while the mail waits has accepted, and is mailed nothing', async () => {
+  useUpMails();
+  await rows.pass(id);
+  await chooses('correct horse Battery 9!');
+  await lookedAt();
+  expect([rows.get(id).status.invitation, mails().length]).toEqual(['accepted', 0]);
+});
+
+describe('an invitation that is asked for again', () => {
+  const again = (resends: number) => rows.ask(id, { spec: { ...spec, resends } });
+
+  test('is a new mail with a new password, once, whatever is asked while it is on its way', async () => {
+    await rows.settle(id);
+    again(1);
+    again(2);
+    await rows.settle(id);
+    expect(mails()).toHaveLength(2);
+    const [newest, oldest] = mails().map(({ text }) => /Password: (\S+)/.exec(text)?.[1]);
+    expect(newest).toMatch(/^[A-Z][a-z2-9]{3}(-[a-z2-9]{4}){3}$/);
+    expect(newest).not.toBe(oldest);
+    await lookedAt();
+    expect(mails()).toHaveLength(2);
+  });
+
+  test('is one mail where the answer to it is lost', async () => {
+    await rows.settle(id);
+    again(1);
+    let lost = 0;
+    world.aws.endpoint.faults.add((_, operation) => {
+      if (operation !== 'AdminCreateUser' || lost > 0) return undefined;
+      lost += 1;
+      return answerLost;
+    });
+    await rows.settle(id);
+    expect([lost, mails().length]).toEqual([1, 2]);
+    expect(rows.get(id).status.invitation).toBe('sent');
+  });
+
+  test('is one mail, and not none, where the controller ends before it asks Cognito', async () => {
+    await rows.settle(id);
+    again(1);
+    let refused = 0;
+    world.aws.endpoint.faults.add((_, operation) => {
+      if (operation !== 'AdminCreateUser' || refused > 0) return undefined;
+      refused += 1;
+      return {
+        before: () => {
+          throw new AwsError('InternalErrorException', 'never reached Cognito', 500);
+        },
+      };
+    });
+    await rows.settle(id);
+    expect([refused, mails().length]).toEqual([1, 2]);
+  });
+
+  test('does not go to who has joined', async () => {
+    await rows.settle(id);
+    await chooses('correct horse Battery 9!');
+    again(1);
+    await rows.settle(id);
+    expect([mails().length, rows.get(id).status.invitation]).toEqual([1, 'accepted']);
+  });
+
+  test('goes to the new address where that has changed', async () => {
+    await rows.settle(id);
+    rows.ask(id, { spec: { ...spec, email: 'lovelace@school.example', resends: 1 } });
+    await rows.settle(id);
+    const [newest] = world.aws.cognito.outbox.list();
+    expect(newest?.to).toBe('lovelace@school.example');
+    expect(mails()).toHaveLength(1);
+  });
+});
+
+test('a mailed password that has stood for 7 days has expired, and one that is mailed anew has not', async () => {
+  await rows.settle(id);
+  const later = new Date(Date.now() + 8 * 86_400_000);
+  rows.now = () => later;
+  await rows.settle(id);
+  expect(rows.get(id).status.invitation).toBe('expired');
+  rows.ask(id, { spec: { ...spec, resends: 1 } });
+  await rows.settle(id);
+  expect([rows.get(id).status.invitation, mails().length]).toEqual(['sent', 2]);
+});
+
+describe('one whom somebody shuts out in Cognito itself', () => {
+  test('is seen within fifteen minutes, stays out, and is let in by the same hand', async () => {
+    await rows.settle(id);
+    await chooses('correct horse Battery 9!');
+    await lookedAt();
+    await world.clients.cognito.send(new AdminDisableUserCommand(named()));
+    world.calls.reset();
+    const seen = await withinMinutes(15, () => rows.get(id).status.blocked === true);
+    expect(seen).toBe(true);
+    expect(world.writes()).toBe(0);
+    await lookedAt();
+    expect((await user()).Enabled).toBe(false);
+    await world.clients.cognito.send(new AdminEnableUserCommand(named()));
+    expect(await withinMinutes(15, () => rows.get(id).status.blocked === false)).toBe(true);
+  });
+
+  test('is Armada’s to let in once Armada has shut them out too', async () => {
+    await rows.settle(id);
+    await world.clients.cognito.send(new AdminDisableUserCommand(named()));
+    rows.ask(id, { spec: { ...spec, disabled: true } });
+    await rows.settle(id);
+    rows.ask(id, { spec });
+    await rows.settle(id);
+    expect((await user()).Enabled).toBe(true);
+    expect(rows.get(id).status.blocked).toBe(false);
+  });
+
+  /** Looks as often as the loop does, on a clock of its own. */
+  async function withinMinutes(minutes: number, holds: () => boolean): Promise<boolean> {
+    const start = Math.max(Date.UTC(2027, 0, 4, 9), rows.now().getTime());
+    for (let look = 0; look <= minutes * 2; look += 1) {
+      rows.now = () => new Date(start + look * 30_000);
+      await rows.pass(id);
+      if (holds()) return true;
+    }
+    return false;
+  }
 });
 
 test('an address that cannot be mailed is told, and a corrected one is invited', async () => {
