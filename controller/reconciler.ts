@@ -39,6 +39,20 @@ export interface RouteSlots {
   move(workspaceId: string): Promise<Slot | 'full'>;
   /** Gives the place back. Repeating is harmless. */
   release(workspaceId: string): Promise<void>;
+  /** Left out where no order of waiting is kept. */
+  readonly line?: Line;
+}
+
+/** Who waits for something that AWS has a quota of, first come, first served; kept in Postgres. */
+export interface Line {
+  /** Joins; who is in line keeps the place. */
+  join(workspaceId: string, what: string): Promise<void>;
+  /** `open`: nobody waits. `yours`: nobody who came before the workspace does. */
+  turn(workspaceId: string, what: string): Promise<'open' | 'yours' | 'later'>;
+  /** Served, or not in need any more; the next one is looked at at once. */
+  leave(workspaceId: string, what: string): Promise<void>;
+  /** One was given back: who is first in line is looked at at once. */
+  freed(what: string): Promise<void>;
 }
 
 /** The four answers to "what now?". Each is an ordinary outcome: none of them is thrown. */

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { Slot } from '../resources/workspace.ts';
-import { transaction } from './pool.ts';
+import { type Sql, transaction } from './pool.ts';
 
 /** What a waiting caller asked for. */
 interface Wish {
@@ -13,7 +13,8 @@ interface Wish {
 
 /**
  * Places at the balancers: `capacities[i]` of them, with priorities from 1, at balancer i. What is asked for at the same
- * moment is answered by one transaction, so that a class's start costs a few commits.
+ * moment is answered by one transaction, so that a class's start costs a few commits. Where none is left they are given
+ * in order of asking, whoever asks again first; a place that frees wakes the next in line.
  */
 export function createRouteSlots(pool: pg.Pool, capacities: readonly number[]) {
   let waiting: Wish[] = [];
@@ -54,7 +55,50 @@ export function createRouteSlots(pool: pg.Pool, capacities: readonly number[]) {
     async release(workspaceId: string): Promise<void> {
       await pool.query('delete from route_slots where workspace_id = $1', [workspaceId]);
     },
+    line: createLine(pool),
   };
+}
+
+/** Who waits for what AWS has a quota of. Each method is one statement; repeating one is harmless. */
+function createLine(pool: pg.Pool) {
+  return {
+    /** Joins the line, unless the workspace is in it already. */
+    async join(workspaceId: string, what: string): Promise<void> {
+      await pool.query(joining, [[workspaceId], what]);
+    },
+    /** Whether somebody waits who came earlier. */
+    async turn(workspaceId: string, what: string): Promise<'open' | 'yours' | 'later'> {
+      const { rows } = await pool.query<{ workspace_id: string }>(
+        'select workspace_id from waiting($1) order by place limit 1',
+        [what],
+      );
+      if (!rows[0]) return 'open';
+      return rows[0].workspace_id === workspaceId ? 'yours' : 'later';
+    },
+    /** Leaves the line; the next one is woken. */
+    async leave(workspaceId: string, what: string): Promise<void> {
+      await pool.query('delete from waits where workspace_id = $1 and what = $2', [workspaceId, what]);
+    },
+    /** One was given back: the first in line is woken. */
+    async freed(what: string): Promise<void> {
+      await pool.query('select wake_waiting($1, 1)', [what]);
+    },
+  };
+}
+
+/** Once in line one stays there: asking again loses no place. */
+const joining = `insert into waits (workspace_id, what) select id, $2 from unnest($1::text[]) with ordinality t(id, n)
+  where exists (select from workspaces w where w.id = t.id) order by n on conflict do nothing`;
+
+/** Who waits for a place, longest first; those who do so no more leave the line. */
+async function lineOf(sql: Sql): Promise<readonly string[]> {
+  const { rows } = await sql.query<{ id: string; waits: boolean }>(
+    `select q.workspace_id id, e.workspace_id is not null waits from waits q left join waiting('route') e using (workspace_id)
+     where q.what = 'route' order by q.place`,
+  );
+  const gone = rows.filter(row => !row.waits).map(row => row.id);
+  if (gone.length > 0) await sql.query(`delete from waits where what = 'route' and workspace_id = any($1)`, [gone]);
+  return rows.filter(row => row.waits).map(row => row.id);
 }
 
 /** One answer per wish, in order; undefined for a workspace that has no row. */
@@ -77,17 +121,29 @@ async function allot(
   for (const { workspace_id, balancer, priority } of taken.rows) map.put(workspace_id, { balancer, priority });
   const lastOf = new Map(last.rows.map(row => [row.id, row.balancer]));
   const changed = new Map<string, Slot>();
+  const askers = [...(await lineOf(client)), ...wishes.map(wish => wish.workspaceId).filter(id => lastOf.has(id))];
+  // Those in line first, whether they ask now or not, then the others as they ask.
+  const mayHave = new Set([...new Set(askers.filter(id => !map.of(id)))].slice(0, map.room()));
+  const refused: string[] = [];
   const answers = wishes.map(({ workspaceId, move }) => {
     const before = map.of(workspaceId);
     if (!lastOf.has(workspaceId)) return undefined;
     if (before && !move) return before;
-    const slot = map.choose(lastOf.get(workspaceId) ?? undefined, before);
-    if (!slot) return 'full';
+    const slot =
+      before || mayHave.has(workspaceId) ? map.choose(lastOf.get(workspaceId) ?? undefined, before) : undefined;
+    if (!slot) {
+      refused.push(workspaceId);
+      return 'full';
+    }
     map.put(workspaceId, slot);
     changed.set(workspaceId, slot);
     return slot;
   });
   await write(client, changed);
+  if (refused.length > 0) await client.query(joining, [refused, 'route']);
+  if (changed.size > 0) {
+    await client.query(`delete from waits where what = 'route' and workspace_id = any($1)`, [[...changed.keys()]]);
+  }
   return answers;
 }
 
@@ -123,6 +179,12 @@ class SlotMap {
   of(workspaceId: string): Slot | undefined {
     const slot = this.#byWorkspace.get(workspaceId);
     return slot && slot.priority <= (this.#capacities[slot.balancer] ?? 0) ? slot : undefined;
+  }
+
+  /** Free places at all balancers. */
+  room(): number {
+    const rooms = this.#capacities.map((capacity, balancer) => capacity - (this.#places[balancer]?.size ?? 0));
+    return rooms.reduce((sum, room) => sum + Math.max(0, room), 0);
   }
 
   put(workspaceId: string, slot: Slot): void {

@@ -10,13 +10,18 @@ import { is, unless } from '../aws/errors.ts';
 import { ownership, tagsOf } from '../aws/names.ts';
 import type { Deed } from './deed.ts';
 import { addressAt, parkedAt } from './ground.ts';
+import { giveBack, inLine } from './in-line.ts';
 import type { Observed, Target } from './model.ts';
 import { matchesOnly, targetsOf } from './reading.ts';
-import { quotaReached, unseen } from './refusals.ts';
+import { unseen } from './refusals.ts';
 import { targetAttributes, targetGroupSettings } from './target-settings.ts';
 
 /** Makes the target group. AWS takes a repetition with equal settings, tags or not: whose it is, its tags say. */
-export async function createTarget({ observed, names, ground }: Deed): Promise<Observed> {
+export function createTarget(deed: Deed): Promise<Observed> {
+  return inLine(deed, 'target groups', () => tryTarget(deed));
+}
+
+async function tryTarget({ observed, names, ground }: Deed): Promise<Observed | 'quota'> {
   const command = new CreateTargetGroupCommand({
     ...targetGroupSettings,
     Name: names.targetGroup,
@@ -27,7 +32,7 @@ export async function createTarget({ observed, names, ground }: Deed): Promise<O
     const answer = await ground.pace('elb', true, () => ground.clients.elb.send(command));
     return { ...observed, target: await targetFrom(answer.TargetGroups?.[0]?.TargetGroupArn, ground, names) };
   } catch (error) {
-    if (is(error, 'quota')) return { ...observed, refusal: quotaReached('target groups') };
+    if (is(error, 'quota')) return 'quota';
     if (!is(error, 'exists')) throw error;
     const found = await ground.inventory.targetGroup(names.targetGroup);
     if (!found) return { ...observed, refusal: unseen('target group') };
@@ -59,7 +64,8 @@ export async function setTargetAttributes({ observed, ground }: Deed): Promise<O
 }
 
 /** Deletes the target group, unless its tags, read afresh, say that it is another's. */
-export async function deleteTarget({ observed, names, ground }: Deed): Promise<Observed> {
+export async function deleteTarget(deed: Deed): Promise<Observed> {
+  const { observed, names, ground } = deed;
   const { target } = observed;
   if (!target) return observed;
   const tags = await ground.inventory.balancerTags(target.id);
@@ -73,11 +79,16 @@ export async function deleteTarget({ observed, names, ground }: Deed): Promise<O
   }
   ground.hints.ownTargets.delete(target.id);
   ground.hints.setTargets.delete(target.id);
+  await giveBack(deed, 'target groups');
   return { ...observed, target: undefined };
 }
 
 /** Makes the rule at the workspace's place. A place that is taken is ours by a lost answer, or a stranger's. */
-export async function createRoute(deed: Deed, open: boolean): Promise<Observed> {
+export function createRoute(deed: Deed, open: boolean): Promise<Observed> {
+  return inLine(deed, 'routes at a balancer', () => tryRoute(deed, open));
+}
+
+async function tryRoute(deed: Deed, open: boolean): Promise<Observed | 'quota'> {
   const { observed, names, ground, context } = deed;
   const { slot, target } = observed;
   if (!slot || slot === 'full' || !target) return observed;
@@ -96,7 +107,7 @@ export async function createRoute(deed: Deed, open: boolean): Promise<Observed> 
     ground.hints.routes.note(id, leads, context.now());
     return { ...observed, routes: [...observed.routes, { id, ...slot, leads, owner: 'ours' }] };
   } catch (error) {
-    if (is(error, 'quota')) return { ...observed, refusal: quotaReached('routes at a balancer') };
+    if (is(error, 'quota')) return 'quota';
     if (is(error, 'gone')) return { ...observed, target: undefined };
     if (is(error, 'exists')) return whoIsAtSlot(deed, slot, target);
     throw error;
@@ -141,7 +152,8 @@ export async function setRoute(deed: Deed, routeId: string, open: boolean): Prom
 }
 
 /** Deletes rules, but none whose tags, read afresh, say that it is another's. */
-export async function deleteRoutes({ observed, names, ground }: Deed, routeIds: readonly string[]): Promise<Observed> {
+export async function deleteRoutes(deed: Deed, routeIds: readonly string[]): Promise<Observed> {
+  const { observed, names, ground } = deed;
   for (const id of routeIds) {
     const tags = await ground.inventory.balancerTags(id);
     if (!tags || ownership(tags, names.owner) === 'foreign') continue;
@@ -151,6 +163,7 @@ export async function deleteRoutes({ observed, names, ground }: Deed, routeIds: 
       'gone',
     );
   }
+  await giveBack(deed, 'routes at a balancer');
   return { ...observed, routes: observed.routes.filter(({ id }) => !routeIds.includes(id)) };
 }
 

@@ -9,6 +9,7 @@ import { is, unless } from '../aws/errors.ts';
 import { tagsOf } from '../aws/names.ts';
 import { containerNames, gatePort } from './blueprint.ts';
 import type { Deed } from './deed.ts';
+import { giveBack, inLine } from './in-line.ts';
 import type { Observed } from './model.ts';
 import { serviceFrom } from './reading.ts';
 
@@ -34,7 +35,11 @@ const startSettings = {
 } as const satisfies Partial<CreateServiceRequest>;
 
 /** The first start. A service that is there already is taken as it is; the plan makes of it what it should be. */
-export async function createService(deed: Deed): Promise<Observed> {
+export function createService(deed: Deed): Promise<Observed> {
+  return inLine(deed, 'ECS services', () => tryService(deed));
+}
+
+async function tryService(deed: Deed): Promise<Observed | 'quota'> {
   const { observed, names, ground, context } = deed;
   const { cluster, capacityProvider } = ground.settings;
   const { target, blueprint } = observed;
@@ -54,9 +59,7 @@ export async function createService(deed: Deed): Promise<Observed> {
     const answer = await ground.pace('ecs', context.urgent, () => ground.clients.ecs.send(command));
     return folded(deed, answer.service);
   } catch (error) {
-    if (is(error, 'quota')) {
-      return { ...observed, refusal: { reason: 'QuotaReached', message: "AWS's quota of ECS services is reached." } };
-    }
+    if (is(error, 'quota')) return 'quota';
     if (!is(error, 'invalid')) throw error;
     // AWS says "invalid" too of a name that is in use: a service that we have, or one that is still draining.
     const found = serviceFrom(await ground.inventory.service(names.service), names.owner);
@@ -112,6 +115,7 @@ export async function deleteService(deed: Deed): Promise<Observed> {
     ground.pace('ecs', false, () => ground.clients.ecs.send(command)),
     'gone',
   );
+  await giveBack(deed, 'ECS services');
   return folded(deed, answer?.service);
 }
 

@@ -5,7 +5,7 @@ import type { Questions } from '../aws/inventory.ts';
 import { familyName, homeToken, type Owner, serviceName, targetGroupName } from '../aws/names.ts';
 import type { Pace } from '../aws/rates.ts';
 import type { RecentWrites } from '../aws/recent.ts';
-import type { Blueprint, Route, Service } from './model.ts';
+import type { Blueprint, Route, Scarce, Service } from './model.ts';
 import type { WorkspaceSettings } from './settings.ts';
 
 /** What observing and applying share: the way to AWS, and hints that this process remembers of it. */
@@ -27,6 +27,8 @@ export interface Hints {
   readonly lastBlueprint: Map<string, Blueprint>;
   /** ARNs of target groups whose tags were ours when they were read. */
   readonly ownTargets: Set<string>;
+  /** Whether somebody waits for what AWS has a quota of, as far as this process knows. */
+  readonly lines: Map<Scarce, 'open' | 'busy'>;
   /** Tasks that had not stopped when they were last seen, by family. */
   readonly liveTasks: Map<string, readonly string[]>;
   /** Since when no task of a run is listed that must have had one, by family. */

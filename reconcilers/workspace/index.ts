@@ -38,6 +38,7 @@ export function createWorkspaceReconciler(
       lastBlueprint: new Map(),
       ownTargets: new Set(),
       setTargets: new Set(),
+      lines: new Map(),
       liveTasks: new Map(),
       absentSince: new Map(),
     },

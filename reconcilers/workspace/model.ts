@@ -109,6 +109,9 @@ export interface Refusal {
   readonly message: string;
 }
 
+/** What AWS gives a limited number of, as people are told. */
+export type Scarce = 'routes at a balancer' | 'target groups' | 'ECS services';
+
 /** One thing to do. Those that a plan names together touch different fields of Observed. */
 export type Action =
   | { readonly type: 'create-home' }
