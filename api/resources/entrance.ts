@@ -21,6 +21,9 @@ export const gateCookie = '__Host-armada-gate';
 export const stateSeconds = 300;
 export const gateSessionSeconds = 8 * 3600;
 
+/** A home that takes up more is pointed out: EFS has no limit for one directory. Source: promises T12. */
+export const largeHomeBytes = 5e9;
+
 export const ticketSeconds = 30;
 export const ticketAlgorithm = 'EdDSA';
 
@@ -53,6 +56,8 @@ export const Heartbeat = Type.Object(
     /** Whether the home carries this home's marker. */
     marked: Type.Boolean(),
     visitors: Type.Array(Visitor, { maxItems: 100 }),
+    /** What the home's files take up, once a day. */
+    homeBytes: Type.Optional(Type.Integer({ minimum: 0 })),
   },
   { additionalProperties: false },
 );

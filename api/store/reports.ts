@@ -1,4 +1,4 @@
-import type { Heartbeat, HeartbeatAnswer } from '../resources/entrance.ts';
+import { type Heartbeat, type HeartbeatAnswer, largeHomeBytes } from '../resources/entrance.ts';
 import { mayComeIn } from './people.ts';
 import type { Sql } from './pool.ts';
 
@@ -24,7 +24,22 @@ export async function recordHeartbeat(
      select not h.marked and not $6 and w.deleted_at is null as may_mark from workspace w join homes h on h.id = w.home_id`,
     [workspaceId, now, ready, problem, active, marked],
   );
+  if (heartbeat.homeBytes !== undefined && heartbeat.homeBytes > largeHomeBytes) {
+    await noteLargeHome(sql, workspaceId, heartbeat.homeBytes, now);
+  }
   return { mayMark: rows[0]?.may_mark ?? false, revoked: await revokedOf(sql, workspaceId, visitors, now) };
+}
+
+/** An event for whoever looks after the class: once a day, however often it is told. */
+async function noteLargeHome(sql: Sql, workspaceId: string, bytes: number, now: Date): Promise<void> {
+  const message = `The home holds ${(bytes / 1e9).toFixed(1)} GB. Storage is paid by size: ask whether all of it is needed.`;
+  await sql.query(
+    `insert into events (kind, about, tone, reason, message)
+     select 'workspace', id, 'warning', 'HomeLarge', $2 from workspaces w
+     where id = $1 and deleted_at is null and not exists (
+       select from events e where e.about = w.id and e.reason = 'HomeLarge' and e.at > $3::timestamptz - interval '23 hours')`,
+    [workspaceId, message, now],
+  );
 }
 
 async function revokedOf(sql: Sql, workspaceId: string, visitors: Heartbeat['visitors'], now: Date): Promise<string[]> {

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { Activity } from './activity.ts';
 import { Heartbeats } from './heartbeats.ts';
 import { type HomeReport, holdHome, keepMark } from './home.ts';
+import { HomeSize } from './home-size.ts';
 import { IdeWatch } from './ide.ts';
 import { Jobs } from './jobs.ts';
 import type { Lock } from './lock.ts';
@@ -26,15 +27,18 @@ export interface GateOptions {
   readonly log: Logger;
   /** Milliseconds. */
   readonly now: () => number;
+  /** Milliseconds after which the home is counted for the first time; a minute if missing. */
+  readonly countAfter?: number;
 }
 
 /** Starts one gate: it listens at once, but lets nobody in before it holds the home. */
-export async function startGate({ settings, log, now }: GateOptions): Promise<Gate> {
+export async function startGate({ settings, log, now, countAfter }: GateOptions): Promise<Gate> {
   const { homePath, homeId, readyFile } = settings;
   const closing = new AbortController();
   const sessions = new Sessions(now);
   const activity = new Activity(now);
   const jobs = new Jobs(settings.ideSocket);
+  const size = new HomeSize(homePath, () => heartbeats.soon());
   let home: HomeReport = { problem: null, marked: false };
   let lock: Lock | undefined;
 
@@ -51,9 +55,12 @@ export async function startGate({ settings, log, now }: GateOptions): Promise<Ga
     log,
     beat: () => {
       const [person, job] = [activity.take(), jobs.worked()];
-      return { ready: isReady(), ...home, active: person || job, visitors: sessions.visitors() };
+      const homeBytes = size.untold();
+      const report = { ready: isReady(), ...home, active: person || job, visitors: sessions.visitors() };
+      return homeBytes === undefined ? report : { ...report, homeBytes };
     },
-    onAnswer({ revoked }) {
+    onAnswer({ revoked }, sent) {
+      size.told(sent.homeBytes);
       const gone = sessions.revoke(revoked);
       if (gone > 0) {
         log.info({ gone }, 'sessions revoked');
@@ -112,6 +119,7 @@ export async function startGate({ settings, log, now }: GateOptions): Promise<Ga
     await writeFile(readyFile, '');
     lock = held;
     log.info('home is held');
+    size.start(countAfter);
     heartbeats.soon();
     void held.lost.then(lose);
   });
@@ -126,6 +134,7 @@ export async function startGate({ settings, log, now }: GateOptions): Promise<Ga
       closing.abort();
       heartbeats.close();
       ide.close();
+      size.close();
       sessions.clear();
       server.close();
       server.closeAllConnections();
