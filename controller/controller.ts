@@ -113,7 +113,7 @@ export class Controller {
     const reign = new Reign(this.#options, abort.signal);
     const queue = new Queue({
       concurrency,
-      work: (key, urgency) => reign.work(key, urgency),
+      work: (key, urgency, hurry) => reign.work(key, urgency, hurry),
       failed: (key, error) => reign.failed(key, error),
     });
     this.#queue = queue;
@@ -147,7 +147,7 @@ class Reign {
     this.#stopping = stopping;
   }
 
-  async work(key: string, urgency: Urgency): Promise<Again | undefined> {
+  async work(key: string, urgency: Urgency, hurry: AbortSignal): Promise<Again | undefined> {
     const { kind: name, id } = partsOf(key);
     const kind = this.#kinds.get(name);
     if (!kind) return undefined;
@@ -164,6 +164,7 @@ class Reign {
         now,
         slots,
         urgent: urgency === 'urgent',
+        hurry,
         signal: AbortSignal.any([limit.signal, this.#stopping]),
         stopping: this.#stopping,
         retrySeconds: () => backoffSeconds(failures, random),

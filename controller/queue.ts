@@ -27,7 +27,7 @@ type Entry =
   /** In the p-queue. */
   | { readonly phase: 'waiting'; readonly urgency: Urgency; readonly since: number }
   /** `due`: it was added while it ran, so it runs once more. */
-  | { readonly phase: 'running'; due: Due | undefined };
+  | { readonly phase: 'running'; due: Due | undefined; readonly hurry: AbortController };
 
 /** How a queue stands; ages in seconds, 0 where nobody waits. */
 export interface QueueLook {
@@ -42,7 +42,7 @@ export interface QueueLook {
 /**
  * The keys to look at. A key is queued once however often it is added, is never worked on twice at once, and is worked
  * on once more when it was added meanwhile. Of several times at which it is due the earliest counts, and of several
- * urgencies the highest.
+ * urgencies the highest. What is worked on in the background is told to hurry when it becomes urgent.
  */
 export class Queue {
   readonly #entries = new Map<string, Entry>();
@@ -85,6 +85,8 @@ export class Queue {
         break;
       case 'running':
         entry.due = entry.due ? sooner(entry.due, due) : due;
+        // Whoever asks waits for this pass to end before theirs begins.
+        if (urgency === 'urgent') entry.hurry.abort();
         break;
     }
   }
@@ -127,11 +129,11 @@ export class Queue {
   async #run(key: string): Promise<void> {
     const waited = this.#entries.get(key);
     const urgency = waited?.phase === 'waiting' ? waited.urgency : 'background';
-    const running: Entry = { phase: 'running', due: undefined };
+    const running: Entry = { phase: 'running', due: undefined, hurry: new AbortController() };
     this.#entries.set(key, running);
     let again: Again | undefined;
     try {
-      again = await this.#work(key, urgency);
+      again = await this.#work(key, urgency, running.hurry.signal);
     } catch (error) {
       again = this.#failed(key, error);
     }
@@ -148,8 +150,8 @@ export class Queue {
 export interface QueueOptions {
   /** How many keys are worked on at once. */
   readonly concurrency: number;
-  /** Works on a key; answers when to look again, if that is known. */
-  readonly work: (key: string, urgency: Urgency) => Promise<Again | undefined>;
+  /** Works on a key; answers when to look again, if that is known. `hurry` is aborted when a person begins to wait. */
+  readonly work: (key: string, urgency: Urgency, hurry: AbortSignal) => Promise<Again | undefined>;
   /** Told of everything that `work` threw; answers when to try again. */
   readonly failed: (key: string, error: unknown) => Again | undefined;
   /** Milliseconds on a clock that never goes back. */

@@ -29,6 +29,8 @@ export interface Context {
   readonly slots: RouteSlots;
   /** True when a person waits for this pass: its calls go ahead of a resync's. */
   readonly urgent: boolean;
+  /** Aborted when a person begins to wait for a pass that began in the background: it goes on as an urgent one. */
+  readonly hurry?: AbortSignal;
 }
 
 /** Places at the balancers, unique in Postgres: at most one per workspace, at most one workspace per place. */

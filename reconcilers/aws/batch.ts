@@ -43,6 +43,11 @@ export class Batch<Question, Answer> {
   ask(question: Question, urgent = true): Promise<Answer> {
     return (urgent ? this.#urgent : this.#patient).ask(question);
   }
+
+  /** Whoever has asked patiently waits no longer for others' questions. */
+  hurry(): void {
+    this.#patient.hurry();
+  }
 }
 
 interface Waiting<Answer> {
@@ -90,6 +95,12 @@ class Lane<Question, Answer> {
       this.#waiting.set(question, waiting);
       this.#schedule();
     });
+  }
+
+  hurry(): void {
+    if (!this.#timer) return;
+    clearTimeout(this.#timer);
+    void withSignal(undefined, () => this.#send());
   }
 
   #schedule(): void {

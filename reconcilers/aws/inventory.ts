@@ -27,8 +27,11 @@ import type { Pace } from './rates.ts';
 
 /** Batched reading of AWS: the questions of a moment become as few calls as AWS allows. */
 export interface Inventory extends Questions {
-  /** The same for whoever can wait: more questions share a call, and people's calls go first. */
-  readonly patient: Questions;
+  /**
+   * The same for whoever can wait: more questions share a call, and people's calls go first. Once `hurry` is aborted
+   * they are asked at once.
+   */
+  patient(hurry: AbortSignal | undefined): Questions;
 }
 
 /** What can be asked. */
@@ -196,17 +199,40 @@ export function createInventory(options: {
     },
   );
 
-  const questions = (urgent: boolean): Questions => ({
-    service: name => services.ask(name, urgent),
-    isListed: name => listed.ask(name, urgent),
-    tasks: (family, desired) => tasks[desired].ask(family, urgent),
-    task: arn => describedTasks.ask(arn, urgent),
-    rulesOf: listenerArn => rules.ask(listenerArn, urgent),
-    targetGroup: name => targetGroups.ask(name, urgent),
-    accessPoint: token => accessPoints.ask(token, urgent),
-    balancerTags: arn => tags.ask(arn, urgent),
+  const batches = [
+    services,
+    listed,
+    describedTasks,
+    tasks.RUNNING,
+    tasks.STOPPED,
+    rules,
+    targetGroups,
+    accessPoints,
+    tags,
+  ];
+  const questions = (urgent: () => boolean): Questions => ({
+    service: name => services.ask(name, urgent()),
+    isListed: name => listed.ask(name, urgent()),
+    tasks: (family, desired) => tasks[desired].ask(family, urgent()),
+    task: arn => describedTasks.ask(arn, urgent()),
+    rulesOf: listenerArn => rules.ask(listenerArn, urgent()),
+    targetGroup: name => targetGroups.ask(name, urgent()),
+    accessPoint: token => accessPoints.ask(token, urgent()),
+    balancerTags: arn => tags.ask(arn, urgent()),
   });
-  return { ...questions(true), patient: questions(false) };
+  return {
+    ...questions(() => true),
+    patient(hurry) {
+      hurry?.addEventListener(
+        'abort',
+        () => {
+          for (const batch of batches) batch.hurry();
+        },
+        { once: true },
+      );
+      return questions(() => hurry?.aborted ?? false);
+    },
+  };
 }
 
 async function collect<T>(pages: AsyncIterable<T>): Promise<readonly T[]> {

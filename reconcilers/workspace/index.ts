@@ -45,13 +45,13 @@ export function createWorkspaceReconciler(
   };
   // Where nobody waits, no call goes ahead of those that somebody waits for.
   const quietly: Pace = (service, _urgent, call) => pace(service, false, call);
-  const patient: Ground = { ...ground, pace: quietly, inventory: inventory.patient };
+  const patient = (hurry?: AbortSignal): Ground => ({ ...ground, pace: quietly, inventory: inventory.patient(hurry) });
   return {
     kind: 'workspace',
-    observe: (workspace, context) => observe(workspace, context, context.urgent ? ground : patient),
+    observe: (workspace, context) => observe(workspace, context, context.urgent ? ground : patient(context.hurry)),
     plan: createPlan(settings),
     apply: (action, workspace, observed, context) =>
-      apply(action, workspace, observed, context, context.urgent ? ground : patient),
+      apply(action, workspace, observed, context, context.urgent || context.hurry?.aborted ? ground : patient()),
     summarize: createSummarize(settings),
   };
 }

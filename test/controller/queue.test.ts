@@ -240,3 +240,27 @@ test('a queue tells its depth by phase and how long the oldest has waited by urg
   await queue.stop();
   expect(queue.look()).toMatchObject({ waiting: 0, running: 0, later: 0 });
 });
+
+test('what is worked on in the background is told to hurry as soon as a person asks for it, and no other', async () => {
+  const hurries = new Map<string, AbortSignal>();
+  const ends = new Map<string, () => void>();
+  const queue = new Queue({
+    concurrency: 4,
+    work: (key, _urgency, hurry) => {
+      hurries.set(key, hurry);
+      return new Promise(resolve => ends.set(key, () => resolve(undefined)));
+    },
+    failed: () => undefined,
+  });
+  queue.add('a', 'background');
+  queue.add('b', 'background');
+  await vi.waitFor(() => expect(ends.size).toBe(2));
+  queue.add('a', 'background');
+  expect(hurries.get('a')?.aborted).toBe(false);
+  queue.add('a', 'urgent');
+  expect([hurries.get('a')?.aborted, hurries.get('b')?.aborted]).toEqual([true, false]);
+  for (const end of ends.values()) end();
+  await vi.waitFor(() => expect(hurries.get('a')?.aborted).toBe(false));
+  ends.get('a')?.();
+  await queue.stop();
+});

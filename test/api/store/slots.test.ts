@@ -121,7 +121,7 @@ describe('those who wait for a place', () => {
     const subscription = await listen(
       database.url,
       'asked',
-      hint => heard.push(hint === 'all' ? 'all' : hint.id),
+      ({ id }) => void heard.push(id),
       () => {},
     );
     const slots = createRouteSlots(database.pool, [2]);
@@ -146,7 +146,7 @@ describe('those who wait for a place', () => {
     const subscription = await listen(
       database.url,
       'asked',
-      hint => heard.push(hint === 'all' ? 'all' : hint.id),
+      ({ id }) => void heard.push(id),
       () => {},
     );
     await line.leave(ids[1]!, 'ECS services');

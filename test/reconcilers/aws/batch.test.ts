@@ -83,3 +83,16 @@ test('a person does not wait for the read of a resync, and takes none of its que
     { questions: ['c'], urgent: false },
   ]);
 });
+
+test('whoever waits for company is answered at once when told to hurry', async () => {
+  const asked: string[][] = [];
+  const batch = new Batch<string, string>({ size: 10 }, async questions => {
+    asked.push([...questions]);
+    return question => question.toUpperCase();
+  });
+  const answers = Promise.all([batch.ask('a', false), batch.ask('b', false)]);
+  batch.hurry();
+  await Promise.resolve();
+  expect(asked).toEqual([['a', 'b']]);
+  expect(await answers).toEqual(['A', 'B']);
+});
