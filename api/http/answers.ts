@@ -15,6 +15,7 @@ export type Answers = Readonly<Record<number, TSchema | null>>;
 const listOf = (item: TSchema) =>
   Type.Object({ items: Type.Array(item), cursor: Nullable(Type.String()), version: Type.Integer() });
 const WorkspaceItem = Type.Object({ ...Workspace.properties, url: Nullable(Type.String()) });
+const Log = Type.Object({ at: Nullable(Type.String()), lines: Type.Array(Type.String()) });
 const Results = Type.Object({
   results: Type.Array(
     Type.Object({
@@ -66,6 +67,7 @@ export const answers: Readonly<Record<string, Answers>> = {
   'GET /v1/watch': found(Type.String({ description: 'Server-sent events.' })),
   'GET /v1/workspaces': found(listOf(Type.Union([WorkspaceItem, WorkspaceRow]))),
   'GET /v1/workspaces/:workspace': object(WorkspaceItem),
+  'GET /v1/workspaces/:workspace/log': found(Log),
   'PATCH /v1/workspaces/:workspace': found(WorkspaceItem),
   'DELETE /v1/workspaces/:workspace': going,
   'POST /v1/workspaces/:workspace/keep': found(WorkspaceItem),

@@ -50,6 +50,7 @@ export const rights: Readonly<Record<string, Row>> = {
 
   'GET /v1/workspaces': members,
   'GET /v1/workspaces/:workspace': members,
+  'GET /v1/workspaces/:workspace/log': members,
   'PATCH /v1/workspaces/:workspace': members,
   'POST /v1/workspaces/:workspace/keep': members,
   'DELETE /v1/workspaces/:workspace': instructors,

@@ -5,6 +5,7 @@ import type { Problem } from '../resources/problem.ts';
 import { workspaceRowOf } from '../resources/rows.ts';
 import { type Workspace, WorkspaceSpec } from '../resources/workspace.ts';
 import { keepWorkspace } from '../store/idle.ts';
+import { findLog } from '../store/reports.ts';
 import {
   type Ask,
   askWorkspaces,
@@ -68,6 +69,13 @@ export function registerWorkspaces(app: App, { pool, settings, now }: Dependenci
     const workspace = await findWorkspace(pool, request.scope, request.params.workspace);
     if (!workspace) throw notFound('workspace', request.params.workspace);
     return sendObject(request, reply, shown(workspace));
+  });
+
+  app.get('/v1/workspaces/:workspace/log', { schema: { params } }, async request => {
+    const workspace = await findWorkspace(pool, request.scope, request.params.workspace);
+    if (!workspace) throw notFound('workspace', request.params.workspace);
+    const log = await findLog(pool, workspace.id);
+    return { at: log?.at ?? null, lines: log ? log.text.replace(/\n$/, '').split('\n') : [] };
   });
 
   app.patch('/v1/workspaces/:workspace', { schema: { params, body: Patch } }, async (request, reply) => {

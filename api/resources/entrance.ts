@@ -58,6 +58,8 @@ export const Heartbeat = Type.Object(
     visitors: Type.Array(Visitor, { maxItems: 100 }),
     /** What the home's files take up, once a day. */
     homeBytes: Type.Optional(Type.Integer({ minimum: 0 })),
+    /** The last lines that the IDE wrote, when they are not those that were sent before. */
+    log: Type.Optional(Type.String({ maxLength: 10_000 })),
   },
   { additionalProperties: false },
 );

@@ -12,22 +12,34 @@ export async function recordHeartbeat(
   heartbeat: Heartbeat,
   now: Date,
 ): Promise<HeartbeatAnswer> {
-  const { ready, problem, active, marked, visitors } = heartbeat;
+  const { ready, problem, active, marked, visitors, log } = heartbeat;
   const { rows } = await sql.query<{ may_mark: boolean }>(
     `with workspace as (select id, home_id, deleted_at from workspaces where id = $1),
      reported as (
-       insert into reports (workspace_id, at, ready, problem, active_at)
-       select id, $2, $3, $4, case when $5 then $2::timestamptz end from workspace
+       insert into reports (workspace_id, at, ready, problem, active_at, log, log_at)
+       select id, $2, $3, $4, case when $5 then $2::timestamptz end, $7::text, case when $7::text is not null then $2::timestamptz end
+       from workspace
        on conflict (workspace_id) do update set at = excluded.at, ready = excluded.ready, problem = excluded.problem,
-         active_at = coalesce(excluded.active_at, reports.active_at)),
+         active_at = coalesce(excluded.active_at, reports.active_at),
+         log = coalesce(excluded.log, reports.log), log_at = coalesce(excluded.log_at, reports.log_at)),
      marked as (update homes set marked = true where $6 and not marked and id in (select home_id from workspace))
      select not h.marked and not $6 and w.deleted_at is null as may_mark from workspace w join homes h on h.id = w.home_id`,
-    [workspaceId, now, ready, problem, active, marked],
+    [workspaceId, now, ready, problem, active, marked, log ?? null],
   );
   if (heartbeat.homeBytes !== undefined && heartbeat.homeBytes > largeHomeBytes) {
     await noteLargeHome(sql, workspaceId, heartbeat.homeBytes, now);
   }
   return { mayMark: rows[0]?.may_mark ?? false, revoked: await revokedOf(sql, workspaceId, visitors, now) };
+}
+
+/** What a workspace's IDE wrote last, and when the gate said so; null: it never did. */
+export async function findLog(sql: Sql, workspaceId: string): Promise<{ text: string; at: string } | null> {
+  const { rows } = await sql.query<{ log: string; log_at: string }>(
+    'select log, log_at from reports where workspace_id = $1 and log is not null',
+    [workspaceId],
+  );
+  const [row] = rows;
+  return row ? { text: row.log, at: row.log_at } : null;
 }
 
 /** An event for whoever looks after the class: once a day, however often it is told. */

@@ -8,6 +8,7 @@ import { HomeSize } from './home-size.ts';
 import { IdeWatch } from './ide.ts';
 import { Jobs } from './jobs.ts';
 import type { Lock } from './lock.ts';
+import { LogTail } from './log-tail.ts';
 import { createGateServer } from './server.ts';
 import { Sessions } from './sessions.ts';
 import type { Settings } from './settings.ts';
@@ -39,6 +40,7 @@ export async function startGate({ settings, log, now, countAfter }: GateOptions)
   const activity = new Activity(now);
   const jobs = new Jobs(settings.ideSocket);
   const size = new HomeSize(homePath, () => heartbeats.soon());
+  const tail = new LogTail(settings.ideSocket);
   let home: HomeReport = { problem: null, marked: false };
   let lock: Lock | undefined;
 
@@ -55,9 +57,11 @@ export async function startGate({ settings, log, now, countAfter }: GateOptions)
     log,
     beat: () => {
       const [person, job] = [activity.take(), jobs.worked()];
+      const log = tail.take();
       const homeBytes = size.untold();
-      const report = { ready: isReady(), ...home, active: person || job, visitors: sessions.visitors() };
-      return homeBytes === undefined ? report : { ...report, homeBytes };
+      const visitors = sessions.visitors();
+      const report = { ready: isReady(), ...home, active: person || job, visitors };
+      return { ...report, ...(homeBytes !== undefined && { homeBytes }), ...(log !== undefined && { log }) };
     },
     onAnswer({ revoked }, sent) {
       size.told(sent.homeBytes);
@@ -70,6 +74,7 @@ export async function startGate({ settings, log, now, countAfter }: GateOptions)
     },
     onFailure(sent) {
       if (sent.active) activity.mark();
+      if (sent.log !== undefined) tail.putBack();
     },
     onSilence() {
       const gone = sessions.clear();
@@ -132,12 +137,13 @@ export async function startGate({ settings, log, now, countAfter }: GateOptions)
     lost,
     async close() {
       closing.abort();
-      heartbeats.close();
       ide.close();
       size.close();
       sessions.clear();
       server.close();
       server.closeAllConnections();
+      // An IDE that ended by itself has said why.
+      await heartbeats.close();
       await holding.catch(() => {});
       await rm(readyFile, { force: true });
       await lock?.release();

@@ -24,6 +24,8 @@ export interface HeartbeatOptions {
 const everyMilliseconds = 20_000;
 const firstRetryMilliseconds = 500;
 const timeoutMilliseconds = 10_000;
+/** A stop waits for the last report, and no longer. */
+const lastMilliseconds = 1_000;
 /** How long people who are inside may stay on while nobody can say whether they still may. Source: design §9. */
 const silenceMilliseconds = 15 * 60_000;
 /** Answers are small; a stranger's may not be. */
@@ -65,9 +67,16 @@ export class Heartbeats {
     return (await (this.#sending ?? this.#send())) !== undefined;
   }
 
-  close(): void {
-    this.#closed = true;
+  /** Reports once more, for a moment at most, and then never again. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
     clearTimeout(this.#timer);
+    this.#closed = true;
+    if (!this.#answered || this.#failures > 0) return;
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    const patience = setTimeout(resolve, lastMilliseconds);
+    await Promise.race([(this.#sending ?? Promise.resolve(undefined)).then(() => this.#report()), promise]);
+    clearTimeout(patience);
   }
 
   #send(): Promise<HeartbeatAnswer | undefined> {

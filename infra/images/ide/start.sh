@@ -93,6 +93,26 @@ for argument; do
   [ "$last" = --socket ] && socket=$argument
   last=$argument
 done
+# What the IDE says goes on to the container's log; its end is kept beside the socket, where the gate reads it for people.
+# The file is the script's alone to shorten: tee appends.
+keep_log() {
+  ide=$1 log=$2 seconds=${ARMADA_JOB_SECONDS:-20}
+  while kill -0 "$ide"; do
+    if [ "$(wc -c < "$log")" -gt 1000000 ]; then tail -c 100000 "$log" > "$log.end" && cat "$log.end" > "$log"; rm -f "$log.end"; fi
+    sleep "$seconds"
+  done
+}
+if [ -n "$socket" ] && [ -d "$(dirname "$socket")" ]; then
+  log=$(dirname "$socket")/ide.log
+  rm -f "$log.pipe"
+  if : > "$log" && mkfifo "$log.pipe"; then
+    tee -a "$log" < "$log.pipe" &
+    exec > "$log.pipe" 2>&1
+    rm -f "$log.pipe"
+    (exec </dev/null >/dev/null 2>&1 && keep_log $$ "$log") &
+  fi
+fi
+
 # By exec: a redirected function keeps what it was redirected from, and so would hold our output open.
 if [ -n "$socket" ]; then (exec </dev/null >/dev/null 2>&1 && watch_jobs $$ "$(dirname "$socket")/busy") & fi
 

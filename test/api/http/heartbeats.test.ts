@@ -42,6 +42,16 @@ test('a heartbeat is what the workspace reports, and activity is remembered', as
   });
 });
 
+test('what the IDE wrote last is kept for its student and for staff of its course, and for nobody else', async () => {
+  const path = `/v1/workspaces/${id}/log`;
+  expect((await api.send('GET', path, 'operator')).body).toEqual({ at: null, lines: [] });
+  await report({ log: 'one\ntwo\n' });
+  await report({ ready: false });
+  const { body } = await api.send('GET', path, ada);
+  expect(body).toEqual({ at: expect.any(String), lines: ['one', 'two'] });
+  expect((await api.send('GET', path, bob)).status).toBe(404);
+});
+
 test('a home is marked once', async () => {
   expect((await report()).body.mayMark).toBe(true);
   expect((await report({ marked: true })).body.mayMark).toBe(false);

@@ -49,6 +49,14 @@ test('it becomes the IDE in the home, with the task’s arguments last', async (
   expect(bare.slice(-3)).toEqual(['--socket-mode', '660', home]);
 });
 
+test('what the IDE says is kept beside its socket too, and ends with it', async () => {
+  const socket = path.join(home, 'ide.sock');
+  const said = await start({ ARMADA_JOB_SECONDS: '1' }, ['--socket', socket]);
+  expect(said[0]).toBe(home);
+  await eventually(async () => (await readFile(path.join(home, 'ide.log'), 'utf8')).trim().split('\n')[0] === home);
+  expect(await exists(path.join(home, 'ide.log.pipe'))).toBe(false);
+});
+
 test('settings are written once and then the student’s', async () => {
   await start();
   expect(JSON.parse(await readFile(settings(), 'utf8'))).toMatchObject({
