@@ -1,6 +1,6 @@
 import { presentSignal, withSignal } from './rates.ts';
 
-/** How long questions are gathered before they are asked together. A pass over AWS takes far longer than this. */
+/** How long after a call the next questions are gathered. The first after a pause is asked at once. */
 const gatheringMilliseconds = 5;
 /** The same where nobody waits: long enough for a whole resync's passes to come by. */
 const patientMilliseconds = 250;
@@ -32,8 +32,13 @@ export class Batch<Question, Answer> {
 
   /** Questions are told apart as a Map does. */
   constructor(options: BatchOptions, answer: AnswerTogether<Question, Answer>) {
-    this.#urgent = new Lane(options, gatheringMilliseconds, questions => answer(questions, true));
-    this.#patient = new Lane(options, patientMilliseconds, questions => answer(questions, false));
+    const pause = (sinceLast: number) => Math.max(0, gatheringMilliseconds - sinceLast);
+    this.#urgent = new Lane(options, pause, questions => answer(questions, true));
+    this.#patient = new Lane(
+      options,
+      () => patientMilliseconds,
+      questions => answer(questions, false),
+    );
   }
 
   /**
@@ -58,19 +63,21 @@ interface Waiting<Answer> {
 /** The questions of one urgency. */
 class Lane<Question, Answer> {
   readonly #options: BatchOptions;
-  readonly #milliseconds: number;
+  /** How long to gather, by the milliseconds since the last call. */
+  readonly #pause: (sinceLast: number) => number;
   readonly #answer: (questions: readonly Question[]) => Promise<(question: Question) => Answer | Promise<Answer>>;
   #waiting = new Map<Question, Waiting<Answer>[]>();
   #timer: NodeJS.Timeout | undefined;
   #busy = false;
+  #sentAt = Number.NEGATIVE_INFINITY;
 
   constructor(
     options: BatchOptions,
-    milliseconds: number,
+    pause: (sinceLast: number) => number,
     answer: (questions: readonly Question[]) => Promise<(question: Question) => Answer | Promise<Answer>>,
   ) {
     this.#options = options;
-    this.#milliseconds = milliseconds;
+    this.#pause = pause;
     this.#answer = answer;
   }
 
@@ -105,12 +112,14 @@ class Lane<Question, Answer> {
 
   #schedule(): void {
     if (this.#busy || this.#waiting.size === 0) return;
+    const milliseconds = this.#pause(performance.now() - this.#sentAt);
     // Whoever asked first may give up; those who share the call do not.
-    this.#timer ??= withSignal(undefined, () => setTimeout(() => void this.#send(), this.#milliseconds));
+    this.#timer ??= withSignal(undefined, () => setTimeout(() => void this.#send(), milliseconds));
   }
 
   async #send(): Promise<void> {
     const entries = [...this.#waiting];
+    this.#sentAt = performance.now();
     this.#waiting = new Map();
     this.#timer = undefined;
     this.#busy = this.#options.alone === true;
