@@ -1,13 +1,17 @@
 import os from 'node:os';
 import path from 'node:path';
+import type { Driver } from './aws/ecs/driver.ts';
 import { createProcessDriver, type ImageTable } from './aws/ecs/drivers/process.ts';
 import { type LocalAws, startLocalAws } from './aws/local-aws.ts';
+import type { FileSystems } from './aws/ports.ts';
 
 export interface Machine {
   /** MiB that tasks share with the rest of this machine; what it has by default. */
   readonly memory?: number;
   /** The real port of a listener's port; every listener is on the public port by default. */
   readonly listenerPort?: (port: number) => number;
+  /** What runs tasks; processes of this machine by default. */
+  readonly driver?: (given: { readonly fileSystems: FileSystems; readonly logsDirectory: string }) => Driver;
 }
 
 /**
@@ -16,18 +20,15 @@ export interface Machine {
  */
 export async function runLocalAws(images: ImageTable, machine: Machine = {}): Promise<LocalAws> {
   const data = setting('ARMADA_LOCAL_DATA');
+  const logsDirectory = path.join(data, 'logs', 'tasks');
   const publicPort = Number(setting('ARMADA_LOCAL_PUBLIC_PORT'));
   const aws = await startLocalAws({
     stateFile: path.join(data, 'aws.sqlite'),
     homes: path.join(data, 'homes'),
     credentials: { accessKeyId: setting('AWS_ACCESS_KEY_ID'), secretAccessKey: setting('AWS_SECRET_ACCESS_KEY') },
     driver: fileSystems =>
-      createProcessDriver({
-        fileSystems,
-        images,
-        directory: path.join(data, 'tasks'),
-        logsDirectory: path.join(data, 'logs', 'tasks'),
-      }),
+      machine.driver?.({ fileSystems, logsDirectory }) ??
+      createProcessDriver({ fileSystems, images, directory: path.join(data, 'tasks'), logsDirectory }),
     instances: instancesOf(machine.memory ?? os.totalmem() / 2 ** 20),
     port: Number(setting('ARMADA_LOCAL_AWS_PORT')),
     listenerPort: machine.listenerPort ?? (() => publicPort),

@@ -14,6 +14,8 @@ export interface StartOptions {
   readonly databaseUrl: string | undefined;
   /** All workspaces share one host, by path: as a deployment without a domain has it. */
   readonly pathRouting: boolean;
+  /** What runs workspaces: processes of this machine, or a container engine with the images of infra/images. */
+  readonly driver: 'process' | 'docker';
 }
 
 /** A fault that the person at the terminal can mend: its message is the sentence they read; exit code 1. */
@@ -33,6 +35,7 @@ export const usage = `Armada on this machine: every student of a class has an ID
   npm start -- --data DIR       keep everything in DIR (default ${defaultDataFolder()})
   npm start -- --email ADDRESS  the first instructor's address (first start only)
   npm start -- --path-routing   all workspaces on one host, by path, as on AWS without a domain: parts students less
+  npm start -- --driver docker  workspaces in containers: build the images armada-gate and armada-ide first (infra/README.md)
   npm start -- --help           this text
 
 DATABASE_URL=postgres://…       use that PostgreSQL instead of starting one
@@ -51,7 +54,13 @@ export function readOptions(args: readonly string[], environment: NodeJS.Process
     email: (values.email ?? 'instructor@armada.localhost').toLowerCase(),
     databaseUrl: environment['DATABASE_URL'] || undefined,
     pathRouting: values['path-routing'] ?? false,
+    driver: readDriver(values.driver),
   };
+}
+
+function readDriver(given = 'process'): StartOptions['driver'] {
+  if (given === 'process' || given === 'docker') return given;
+  throw new StartFault(`--driver takes process or docker, not ‘${given}’.`);
 }
 
 function parse(args: readonly string[]) {
@@ -60,6 +69,7 @@ function parse(args: readonly string[]) {
       port: { type: 'string' },
       data: { type: 'string' },
       email: { type: 'string' },
+      driver: { type: 'string' },
       'path-routing': { type: 'boolean' },
       help: { type: 'boolean', short: 'h' },
     } as const;

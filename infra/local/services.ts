@@ -133,6 +133,8 @@ function startAws(options: ServicesOptions, port: number): Child {
     ARMADA_LOCAL_OUTBOX_TOKEN: data.secrets.outboxToken,
     AWS_ACCESS_KEY_ID: data.secrets.awsAccessKeyId,
     AWS_SECRET_ACCESS_KEY: data.secrets.awsSecretAccessKey,
+    // Where the engine of the docker driver is.
+    ...(process.env['DOCKER_HOST'] ? { DOCKER_HOST: process.env['DOCKER_HOST'] } : {}),
   };
   const program = { name: 'aws', script: options.awsScript, environment, greeting: options.greeting };
   return startChild(program, data.logs, restarted(options));

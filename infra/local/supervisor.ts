@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { findEngine } from './aws/ecs/drivers/docker.ts';
 import type { IdeInstalled } from './aws-main.ts';
 import { type DataFolder, explain, openDataFolder } from './data-folder.ts';
 import { firstPasswordStands } from './ground.ts';
@@ -14,6 +15,8 @@ import { type Services, startServices } from './services.ts';
  * and resolves. Rejects, with everything ended, when the person at the terminal must act.
  */
 export async function runHere(options: StartOptions): Promise<void> {
+  const inContainers = options.driver === 'docker';
+  if (inContainers) await demandEngine();
   await demandPort(options.port);
   const abort = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => abort.abort());
@@ -22,15 +25,17 @@ export async function runHere(options: StartOptions): Promise<void> {
   try {
     const progress = createProgress(process.stdout, () => performance.now());
     let installed: IdeInstalled | undefined;
-    const ide = installTheIde(data, progress, abort.signal);
+    const ide = inContainers ? Promise.resolve('') : installTheIde(data, progress, abort.signal);
     // Looked at below; until then a failure must not count as nobody's.
     ide.catch(() => undefined);
     services = await startServices(
       {
         ...options,
         data,
-        awsScript: path.join(import.meta.dirname, 'aws-main.ts'),
-        images: { gate: 'armada/gate:local', ide: 'armada/ide:local' },
+        awsScript: path.join(import.meta.dirname, inContainers ? 'aws-docker-main.ts' : 'aws-main.ts'),
+        images: inContainers
+          ? { gate: 'armada-gate:latest', ide: 'armada-ide:latest' }
+          : { gate: 'armada/gate:local', ide: 'armada/ide:local' },
         greeting: () => installed,
         report: line => progress.done(line),
       },
@@ -38,7 +43,7 @@ export async function runHere(options: StartOptions): Promise<void> {
     );
     installed = { type: 'ide-installed', entry: await ide };
     services.tell(installed);
-    progress.done('Editor is ready');
+    if (!inContainers) progress.done('Editor is ready');
     const fresh = await firstPasswordStands(services.groundOptions, services.ground).catch(() => false);
     console.log(summary(services.portalUrl, options.email, fresh ? data.secrets.firstPassword : undefined, data.root));
     await Promise.race([aborted(abort.signal), services.databaseLost]);
@@ -50,6 +55,12 @@ export async function runHere(options: StartOptions): Promise<void> {
     await services?.stop();
     data.release();
   }
+}
+
+async function demandEngine(): Promise<void> {
+  await findEngine().catch((error: Error) => {
+    throw new StartFault(error.message, { cause: error });
+  });
 }
 
 async function installTheIde(data: DataFolder, progress: Progress, signal: AbortSignal): Promise<string> {

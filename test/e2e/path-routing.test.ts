@@ -4,6 +4,7 @@ import { chromiumIsThere, openChromium } from '../support/chromium.ts';
 import { eventually } from '../support/eventually.ts';
 import { anyPort, type Product, startProduct, temporaryDataFolder } from '../support/product.ts';
 import { openTerminal, serverProgram, type } from './editor.ts';
+import { makeClassOfAda, openEditorOfAda, signInAsInstructor } from './instructor.ts';
 
 /** The editor below `/w/<slug>/`, as a deployment without a domain has it; class.test.ts is the same on hosts of their own. */
 describe.skipIf(!chromiumIsThere)('workspaces on one host, by path', { timeout: 120_000 }, () => {
@@ -11,7 +12,6 @@ describe.skipIf(!chromiumIsThere)('workspaces on one host, by path', { timeout: 
   let product: Product;
   let browser: Browser;
   let page: Page;
-  const base = '/w/intro-fall-ada-lovelace/';
 
   beforeAll(async () => {
     folder = await temporaryDataFolder();
@@ -25,38 +25,15 @@ describe.skipIf(!chromiumIsThere)('workspaces on one host, by path', { timeout: 
     await folder?.remove();
   }, 60_000);
 
-  const ask = (method: string, path: string, body?: object) =>
-    page.evaluate(
-      async ([method, path, body]) => {
-        const headers: HeadersInit = body === undefined ? [] : [['content-type', 'application/json']];
-        const answer = await fetch(`/v1/${path}`, { method: method!, body: body ?? null, headers });
-        return { status: answer.status, body: await answer.text() };
-      },
-      [method, path, body === undefined ? undefined : JSON.stringify(body)],
-    );
   const origin = () => `http://workspaces.localhost:${product.port}`;
 
   it('tells the instructor on the page what they give up', async () => {
-    await page.goto(product.url);
-    await page.locator('input[name=email]').fill(product.email);
-    await page.locator('input[name=password]').fill(product.password);
-    await page.getByRole('button', { name: 'Sign in' }).click();
-    await page.locator('input[name=password]').fill('an instructor’s own 1');
-    await page.getByRole('button', { name: 'Set password' }).click();
+    await signInAsInstructor(page, product);
     await page.getByText('all workspaces share one address').waitFor();
   });
 
   it('wakes a workspace by its address and opens the editor there, no request going above it', async () => {
-    await ask('PUT', 'courses/intro', { name: 'Intro' });
-    await ask('PUT', 'cohorts/fall', { name: 'Fall' });
-    await ask('PUT', 'courses/intro/cohorts/fall', {});
-    const roster = await ask('POST', 'cohorts/fall/roster', { text: 'Ada Lovelace <ada@school.example>' });
-    expect(roster.status, roster.body).toBeLessThan(300);
-    const slug = await eventually(async () => {
-      const { items } = JSON.parse((await ask('GET', 'workspaces')).body);
-      return items[0]?.slug;
-    });
-    expect(`/w/${slug}/`).toBe(base.replace('intro-fall', slug.split('-').slice(0, 2).join('-')));
+    const slug = await makeClassOfAda(page);
     const above: string[] = [];
     page.on('request', request => {
       const url = new URL(request.url());
@@ -64,12 +41,7 @@ describe.skipIf(!chromiumIsThere)('workspaces on one host, by path', { timeout: 
     });
     await page.goto(`${origin()}/w/${slug}/`);
     expect(page.url()).toBe(`${product.url}/wake/${slug}`);
-    await page.getByRole('button', { name: /^Start it for Ada/ }).click();
-    const notice = page.getByRole('button', { name: 'Continue' });
-    await page.getByRole('link', { name: 'Open' }).or(notice).waitFor({ timeout: 60_000 });
-    if (!(await notice.isVisible())) await page.getByRole('link', { name: 'Open' }).click();
-    await notice.click();
-    await page.locator('.monaco-workbench').waitFor({ timeout: 60_000 });
+    await openEditorOfAda(page);
     expect(new URL(page.url()).pathname).toBe(`/w/${slug}/`);
     expect(above).toEqual([]);
     const cookies = (await page.context().cookies(page.url())).filter(({ name }) => name.includes('armada'));

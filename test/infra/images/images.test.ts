@@ -5,6 +5,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
+import { taskPaths } from '../../../api/resources/entrance.ts';
 import { createDatabase } from '../../support/database.ts';
 import { eventually } from '../../support/eventually.ts';
 import { anyPort } from '../../support/product.ts';
@@ -83,6 +84,16 @@ describe.each(['app', 'gate', 'ide'])('the image %s', image => {
     const builds = stages.flatMap(({ steps }) => steps).filter(({ text }) => /npm (ci|install)/.test(text));
     for (const { text } of builds) expect(text).toContain('npm ci');
     for (const { text } of builds) expect(text).toContain('--ignore-scripts');
+  });
+});
+
+describe.each(['gate', 'ide'])('the image %s', image => {
+  it('has the folder of the volume that gate and IDE share, open to both', () => {
+    const steps = readDockerfile(image).stages.at(-1)?.steps ?? [];
+    const made = steps.filter(
+      ({ instruction, text }) => instruction === 'RUN' && text.includes(`install -d -m 1777 ${taskPaths.run}`),
+    );
+    expect(made).toHaveLength(1);
   });
 });
 

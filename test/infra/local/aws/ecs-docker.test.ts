@@ -5,7 +5,7 @@ import path from 'node:path';
 import type { ContainerDefinition, Volume } from '@aws-sdk/client-ecs';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { ContainerExit, Driver, DriverContainer } from '../../../../infra/local/aws/ecs/driver.ts';
-import { createDockerDriver } from '../../../../infra/local/aws/ecs/drivers/docker.ts';
+import { createDockerDriver, findEngine } from '../../../../infra/local/aws/ecs/drivers/docker.ts';
 import { containerOptions } from '../../../../infra/local/aws/ecs/drivers/docker-options.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { engine, makeShellImage } from './engine.ts';
@@ -32,8 +32,7 @@ test('a machine without an engine is told so, and what to do', async () => {
   const before = process.env['DOCKER_HOST'];
   process.env['DOCKER_HOST'] = 'unix:///nowhere/docker.sock';
   try {
-    const making = createDockerDriver({ fileSystems: { mount: async () => '' }, installation, logsDirectory: '/x' });
-    await expect(making).rejects.toThrow(/No container engine answers at unix:\/\/\/nowhere.*Start Docker/);
+    await expect(findEngine()).rejects.toThrow(/No container engine answers at unix:\/\/\/nowhere.*Start Docker/);
   } finally {
     if (before === undefined) delete process.env['DOCKER_HOST'];
     else process.env['DOCKER_HOST'] = before;
@@ -74,7 +73,7 @@ describe.skipIf(!engine || process.getuid?.() !== 0)('a container of the engine'
     home = path.join(folder, 'home');
     await mkdir(home);
     await chown(home, uid, uid);
-    driver = await makeDriver();
+    driver = makeDriver();
     await driver.start();
     await driver.prepare({ id: taskId, volumes });
   });
@@ -85,7 +84,7 @@ describe.skipIf(!engine || process.getuid?.() !== 0)('a container of the engine'
   });
 
   const makeDriver = () =>
-    createDockerDriver({
+    createDockerDriver(engine!, {
       fileSystems: { mount: async () => home },
       installation,
       logsDirectory: path.join(folder, 'logs'),
@@ -147,7 +146,7 @@ describe.skipIf(!engine || process.getuid?.() !== 0)('a container of the engine'
   test('that an earlier life left is gone after the next start', async () => {
     await driver.run(taskId, container('ide', 'sleep 1000'), () => {});
     expect(await ours()).toHaveLength(1);
-    const next = await makeDriver();
+    const next = makeDriver();
     await next.start();
     expect(await ours()).toEqual([]);
   });

@@ -23,11 +23,8 @@ const shutdownSeconds = 5;
 const commandPace = 500;
 const askEvery = 50;
 
-/**
- * Makes a driver whose containers are those of the engine that DOCKER_HOST names, or the usual socket. Rejects with a
- * sentence that says what to do when none answers.
- */
-export async function createDockerDriver(options: DockerDriverOptions): Promise<Driver> {
+/** The engine that DOCKER_HOST names, or the usual socket. Rejects with what to do when none answers. */
+export async function findEngine(): Promise<Docker> {
   const docker = new Docker();
   const where = process.env['DOCKER_HOST'] || '/var/run/docker.sock';
   await docker.ping().catch((cause: unknown) => {
@@ -36,6 +33,11 @@ export async function createDockerDriver(options: DockerDriverOptions): Promise<
       cause,
     });
   });
+  return docker;
+}
+
+/** Makes a driver whose containers are an engine's. */
+export function createDockerDriver(docker: Docker, options: DockerDriverOptions): Driver {
   return new DockerDriver(docker, options);
 }
 
