@@ -1,20 +1,25 @@
 import { pino } from 'pino';
 import { keysOf as derivedFrom } from '../api/resources/keys.ts';
+import { addEvents, pruneEvents } from '../api/store/events.ts';
 import { stopIdle, watchedWorkspaces } from '../api/store/idle.ts';
+import { createMails, mailsPerDay } from '../api/store/mails.ts';
 import { migrate } from '../api/store/migrate.ts';
 import { createPool } from '../api/store/pool.ts';
 import { createRouteSlots } from '../api/store/slots.ts';
 import { loadStudent, loadWorkspace } from '../api/store/status.ts';
+import { noteStrays, ownersOf } from '../api/store/strays.ts';
 import { createClients, requestIdOf } from '../reconcilers/aws/clients.ts';
 import { is } from '../reconcilers/aws/errors.ts';
 import { createEcsHints, createEventsClient } from '../reconcilers/aws/events.ts';
 import { createGateway, type Gateway, type RatesClock, withSignal } from '../reconcilers/aws/rates.ts';
 import { createStudentReconciler } from '../reconcilers/student/index.ts';
+import { createSweep } from '../reconcilers/sweep/index.ts';
 import { createWorkspaceReconciler } from '../reconcilers/workspace/index.ts';
 import { Autostop } from './actors/autostop.ts';
 import { Controller } from './controller.ts';
 import { createKind, type Kind } from './drive.ts';
 import { serveHealth } from './health.ts';
+import { createHousekeeping } from './housekeeping.ts';
 import { type CallResult, createMetrics } from './metrics.ts';
 import { createRows } from './rows.ts';
 import { readSettings } from './settings.ts';
@@ -24,6 +29,8 @@ import { createTrace } from './trace.ts';
 
 /** Idle times are minutes; a look is one query. */
 const autostopMilliseconds = 20_000;
+/** Strays are waited with for a day: nothing is lost by finding them late. */
+const housekeepingMilliseconds = 10 * 60_000;
 /** AWS allows 100 target groups a balancer, not adjustable; the app has one, one is spare. */
 const placesPerBalancer = 98;
 /** A class's passes stand in line for AWS's tokens, three calls a second at the balancer: 900 calls are five minutes. */
@@ -83,7 +90,12 @@ const workspaces = createWorkspaceReconciler({
   executionRoleArn: settings.ARMADA_EXECUTION_ROLE_ARN,
   logs: settings.logs,
 });
-const students = createStudentReconciler({ clients, userPoolId: settings.ARMADA_USER_POOL_ID, deployment });
+const students = createStudentReconciler({
+  clients,
+  userPoolId: settings.ARMADA_USER_POOL_ID,
+  deployment,
+  mails: createMails(pool, Number(settings.ARMADA_MAILS_PER_DAY ?? mailsPerDay)),
+});
 
 const queueUrl = settings.ARMADA_EVENTS_QUEUE_URL;
 const events = queueUrl === undefined ? undefined : { queueUrl, client: createEventsClient() };
@@ -127,6 +139,27 @@ const autostop = new Autostop({
   now: Date.now,
   elapsed: () => performance.now(),
 });
+const keepHouse = createHousekeeping({
+  deployment,
+  sweep: createSweep({
+    clients,
+    deployment,
+    cluster: settings.ARMADA_CLUSTER,
+    listenerArns: settings.balancers.map(({ listenerArn }) => listenerArn),
+    fileSystemId: settings.ARMADA_FILE_SYSTEM_ID,
+    ledger: { owners: () => ownersOf(pool), note: (strays, now) => noteStrays(pool, strays, now) },
+    quarantineSeconds: settings.quarantineHours * 3600,
+    now: () => new Date(),
+    log,
+  }),
+  prune: () => pruneEvents(pool, new Date()),
+  record: events => addEvents(pool, events),
+  registry: metrics.registry,
+  log,
+});
+const housekeeping = setInterval(() => {
+  if (controller.leading) void keepHouse();
+}, housekeepingMilliseconds);
 const sweeps = setInterval(() => {
   // One that stands by does not know what the leader remembers.
   if (controller.leading) autostop.sweep().catch(err => log.error({ err }, 'idle workspaces could not be looked for'));
@@ -144,6 +177,7 @@ function givingUp(kind: Kind): Kind {
 
 async function stop(): Promise<void> {
   clearInterval(sweeps);
+  clearInterval(housekeeping);
   await controller.stop();
   await metricsServer?.close();
   await Promise.all([pool.end(), statusPool.end()]);

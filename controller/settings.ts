@@ -20,15 +20,22 @@ const Environment = Type.Object({
   ARMADA_SECRET: Type.String({ minLength: 32 }),
   ARMADA_EXECUTION_ROLE_ARN: Type.Optional(Type.String({ pattern: '^arn:' })),
   ARMADA_LOG_GROUP: Type.Optional(Type.String({ minLength: 1 })),
+  /** How many mails the user pool's sender takes in a day; 50, as Cognito's own, unless told. */
+  ARMADA_MAILS_PER_DAY: Type.Optional(Type.String({ pattern: '^[0-9]{1,7}$' })),
   /** The SQS queue with ECS's events; left out: what is on its way is polled alone. */
   ARMADA_EVENTS_QUEUE_URL: Type.Optional(Type.String({ pattern: '^https?://' })),
   /** `debug` tells each call to AWS with the pass that made it. */
   ARMADA_LOG_LEVEL: Type.Optional(Type.Enum(['debug', 'info', 'warn', 'error'])),
   /** Where Prometheus finds metrics and health, on loopback; left out: nowhere. */
   ARMADA_METRICS_PORT: Type.Optional(Type.String({ pattern: '^[0-9]{1,5}$' })),
+  /** For how long what is in AWS and belongs to nobody is kept, in hours; 24 where left out. */
+  ARMADA_QUARANTINE_HOURS: Type.Optional(Type.String({ pattern: '^[0-9]{1,4}$' })),
   /** `aws` (the default): calls keep to AWS's token buckets. `off`: for an endpoint that has none. */
   ARMADA_RATES: Type.Optional(Type.Union([Type.Literal('aws'), Type.Literal('off')])),
 });
+
+/** A day: whoever restored a backup or lost a row notices before anything goes. */
+const defaultQuarantineHours = 24;
 
 /** What the controller is told at its start. Secrets are in it: it is never logged. */
 export type Settings = Omit<
@@ -37,6 +44,7 @@ export type Settings = Omit<
 > & {
   readonly ARMADA_DEPLOYMENT: string;
   readonly balancers: readonly Balancer[];
+  readonly quarantineHours: number;
   readonly logs?: { readonly group: string; readonly region: string };
 };
 
@@ -58,6 +66,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     ...settings,
     ARMADA_DEPLOYMENT: given.ARMADA_DEPLOYMENT ?? 'armada',
     balancers,
+    quarantineHours: Number(given.ARMADA_QUARANTINE_HOURS ?? defaultQuarantineHours),
     ...(group === undefined || region === undefined ? {} : { logs: { group, region } }),
   };
 }

@@ -36,3 +36,18 @@ export async function listEvents(sql: Sql, { about, limit, before }: EventFilter
   );
   return rows;
 }
+
+/** For so long one can look back. */
+const eventDays = 90;
+/** So many go in one statement: none holds the table up. */
+const eventsPerPrune = 10_000;
+
+/** Forgets the oldest of the events that are too old to look back at; answers how many went. */
+export async function pruneEvents(sql: Sql, now: Date): Promise<number> {
+  const { rowCount } = await sql.query(
+    `delete from events where id in (
+       select id from events where at < $1::timestamptz - make_interval(days => $2) order by id limit $3)`,
+    [now, eventDays, eventsPerPrune],
+  );
+  return rowCount ?? 0;
+}
