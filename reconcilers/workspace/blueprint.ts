@@ -16,6 +16,8 @@ export const gatePort = 8080;
 const gateUidOffset = 100_000;
 /** MiB. The gate holds a few sockets. */
 const gateMemory = { soft: 64, hard: 128 };
+/** Processes and threads of one student: editors and builds take some hundreds, a fork bomb all that there are. */
+const mostProcesses = 2048;
 /** Within this an editor saves and ends; every stop waits for it. */
 const stopSeconds = 10;
 /** Every 5 s, 3 misses; a minute for a first start. */
@@ -109,6 +111,8 @@ function ide(workspace: Workspace, settings: WorkspaceSettings): ContainerDefini
     memory: template.memory,
     memoryReservation: template.memory,
     command: [...command],
+    // By user, and each workspace has its own.
+    ulimits: [{ name: 'nproc', softLimit: mostProcesses, hardLimit: mostProcesses }],
     environment: pairs({
       ...environment,
       // The image's start script clones it into an empty home.

@@ -5,7 +5,7 @@ import { findTool, toolFolders } from './tools.ts';
 
 /** Ours alone on every host that runs containers this way: first a place to hold mounts, then the task's own folder. */
 export const hostMountPoint = '/run/armada';
-const tools = ['setpriv', 'unshare', 'nsenter', 'mount', 'umount'] as const;
+const tools = ['prlimit', 'setpriv', 'unshare', 'nsenter', 'mount', 'umount'] as const;
 /** Whoever a task definition leaves open is nobody; root would be the machine's own. */
 const nobody = '65534:65534';
 
@@ -14,8 +14,9 @@ export type Tools = Readonly<Record<(typeof tools)[number], string>>;
 /** The programs that isolation needs, or undefined where it can't work: not root, not Linux, or one is missing. */
 export function findTools(): Tools | undefined {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return undefined;
-  const [setpriv, unshare, nsenter, mount, umount] = tools.map(findTool);
-  return setpriv && unshare && nsenter && mount && umount ? { setpriv, unshare, nsenter, mount, umount } : undefined;
+  const [prlimit, setpriv, unshare, nsenter, mount, umount] = tools.map(findTool);
+  if (!prlimit || !setpriv || !unshare || !nsenter || !mount || !umount) return undefined;
+  return { prlimit, setpriv, unshare, nsenter, mount, umount };
 }
 
 /**
@@ -52,7 +53,9 @@ export function isolatedCommand(
 
 /** Runs a health check's command inside a container whose first process is `pid`. */
 export function commandInside(tools: Tools, launch: Launch, pid: number, argv: readonly string[]): Command {
-  const drop = [tools.setpriv, ...privileges(launch.user), '/bin/sh', '-c', withEnvironment, 'sh'];
+  const own = [...limited(tools, launch), tools.setpriv, ...privileges(launch.user)];
+  const joining = ['/bin/sh', '-c', `${joins(launch).join('\n')}\nexec "$@"`, 'sh'];
+  const drop = [...joining, ...own, '/bin/sh', '-c', withEnvironment, 'sh'];
   return {
     file: tools.nsenter,
     args: ['--target', String(pid), '--mount', '--pid', '--net', '--', ...drop, ...argv],
@@ -72,6 +75,16 @@ const ownEnvironment = { PATH: toolFolders.join(':') };
 function exports(environment: Readonly<Record<string, string>>): string {
   const named = Object.entries(environment).filter(([name]) => /^[A-Za-z_]\w*$/.test(name));
   return named.map(([name, value]) => `export ${name}=${quote(value)}\n`).join('');
+}
+
+/** Limits that the kernel holds every process of the user to. */
+function limited(tools: Tools, { processes }: Launch): string[] {
+  return processes === undefined ? [] : [tools.prlimit, `--nproc=${processes}:${processes}`];
+}
+
+/** Lines of a script that runs as root. */
+function joins({ groups = [] }: Launch): string[] {
+  return groups.map(file => `echo 0 > ${quote(file)} || true`);
 }
 
 /** No rights but the user's, for good. Changing the user clears the parent-death signal, so it is set again. */
@@ -109,10 +122,11 @@ function script(tools: Tools, launch: Launch, hidden: readonly string[], resolvC
     ...(held.some(({ path: place }) => place === hostMountPoint) ? [] : [`${tools.umount} -R -l ${hostMountPoint}`]),
     // Where memory runs out, a student's process ends before the machine's own.
     'echo 500 > /proc/self/oom_score_adj || true',
+    ...joins(launch),
     'umask 022',
     `cd ${quote(launch.workingDirectory)}`,
     ...start(
-      `${tools.setpriv} ${privileges(launch.user).join(' ')} /bin/sh -c ${quote(withEnvironment)} sh "$@"`,
+      `${[...limited(tools, launch), tools.setpriv, ...privileges(launch.user)].join(' ')} /bin/sh -c ${quote(withEnvironment)} sh "$@"`,
       launch.initProcess,
     ),
   ];

@@ -18,6 +18,10 @@ export interface Launch {
   readonly temporary: string;
   readonly imageFolders: readonly string[];
   readonly initProcess: boolean;
+  /** Most processes and threads of its user; undefined: as many as the machine lets. */
+  readonly processes?: number | undefined;
+  /** Files of control groups; who writes `0` there joins. */
+  readonly groups?: readonly string[] | undefined;
 }
 
 /** What is spawned for it. */

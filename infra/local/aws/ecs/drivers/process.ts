@@ -9,6 +9,7 @@ import { type ImageTable, type LocalImage, pullImage } from './images.ts';
 import { commandInside, findTools, hostMountPoint, isolatedCommand, type Tools } from './isolation.ts';
 import { type Launch, type Mount, plainCommand, realPath } from './launch.ts';
 import { endLeftovers } from './leftovers.ts';
+import { ControlGroups } from './limits.ts';
 import { LogFile, lastLines } from './log-file.ts';
 import { loopbackPorts, Networks } from './network.ts';
 import { HostPorts } from './ports.ts';
@@ -45,6 +46,7 @@ class ProcessDriver implements Driver {
   readonly #volumes = new Map<string, ReadonlyMap<string, string>>();
   readonly #containers = new Map<string, Container>();
   #networks: Networks | undefined;
+  #groups: ControlGroups | undefined;
   #ended = false;
 
   constructor(options: ProcessDriverOptions) {
@@ -62,6 +64,7 @@ class ProcessDriver implements Driver {
     }
     if (this.#tools) mkdirSync(hostMountPoint, { recursive: true });
     await endLeftovers(directory);
+    if (this.#tools) this.#groups = ControlGroups.open(directory);
     if (this.#tools) this.#networks = await Networks.open(directory);
   }
 
@@ -69,6 +72,7 @@ class ProcessDriver implements Driver {
     this.#ended = true;
     await Promise.all([...this.#containers.values()].map(container => container.end(shutdownSeconds)));
     await this.#networks?.close();
+    this.#groups?.close();
   }
 
   takePort(wanted: number): Promise<number> {
@@ -112,6 +116,8 @@ class ProcessDriver implements Driver {
       temporary,
       imageFolders: image.folders ?? [],
       initProcess: definition.linuxParameters?.initProcessEnabled ?? false,
+      processes: definition.ulimits?.find(limit => limit.name === 'nproc')?.hardLimit,
+      groups: this.#groups?.make(groupOf(taskId, name), definition),
     };
     const network = await this.#networks?.join(taskId);
     // Who publishes a port, the gate, is who may reach what its environment names on this machine.
@@ -133,6 +139,7 @@ class ProcessDriver implements Driver {
     container.exited.then(
       exit => {
         if (this.#containers.get(keyOf(taskId, name)) === container) this.#containers.delete(keyOf(taskId, name));
+        this.#groups?.remove(groupOf(taskId, name));
         exited(exit);
       },
       () => this.#containers.delete(keyOf(taskId, name)),
@@ -223,6 +230,10 @@ class ProcessDriver implements Driver {
   #logFile(taskId: string, container: string): string {
     return path.join(this.#options.logsDirectory, taskId, `${container}.log`);
   }
+}
+
+function groupOf(taskId: string, container: string): string {
+  return `${taskId.slice(0, 12)}-${container}`;
 }
 
 function keyOf(taskId: string, container: string): string {
