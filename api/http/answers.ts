@@ -51,6 +51,13 @@ const Token = Type.Object({
   expiresAt: Nullable(Type.String()),
 });
 const NewToken = Type.Object({ ...Token.properties, value: Type.String() });
+const JoinLink = Type.Object({
+  student: Type.String(),
+  name: Type.String(),
+  email: Type.String(),
+  url: Type.String(),
+  expiresAt: Type.String(),
+});
 const Empty = Type.Object({}, { additionalProperties: false });
 
 const found = (schema: TSchema): Answers => ({ 200: schema });
@@ -86,6 +93,10 @@ export const answers: Readonly<Record<string, Answers>> = {
   'GET /v1/students/:student': object(Student),
   'PATCH /v1/students/:student': found(Student),
   'DELETE /v1/students/:student': going,
+  'POST /v1/students/:student/invitation': going,
+  'POST /v1/students/:student/join-link': { 201: JoinLink },
+  'POST /v1/students::join-links': found(Type.Object({ items: Type.Array(JoinLink) })),
+  'GET /v1/mails': found(Type.Object({ left: Type.Integer(), perDay: Type.Integer() })),
   'GET /v1/courses': found(listOf(Course)),
   'GET /v1/courses/:course': object(Course),
   'PUT /v1/courses/:course': declared(Course),
@@ -124,6 +135,11 @@ const furtherRefusals: Readonly<Record<string, readonly number[]>> = {
   'GET /v1/me': [404],
   'PATCH /v1/workspaces/:workspace': [409],
   'POST /v1/workspaces/:workspace/keep': [409],
+  'POST /v1/students/:student/invitation': [409],
+  'POST /v1/students/:student/join-link': [409],
+  'POST /v1/students::join-links': [404],
+  'DELETE /v1/students/:student': [409],
+  'DELETE /v1/courses/:course/staff/:person': [409],
 };
 
 /** The statuses that a route refuses with; above 499 any may come. */

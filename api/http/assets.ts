@@ -15,7 +15,7 @@ export interface Asset {
 }
 
 /** The scripts and the sheet that pages name, each whole in one file. */
-const entries = ['student.tsx', 'wake.tsx', 'post.ts', 'style.css'];
+const entries = ['student.tsx', 'wake.tsx', 'post.ts', 'join.ts', 'style.css'];
 /** The largest screen comes in parts: what it shows at once, and what it fetches when that is asked for. */
 const inParts = ['class.tsx'];
 

@@ -35,6 +35,8 @@ export const rights: Readonly<Record<string, Row>> = {
   'POST /sign-in/forgot': everybody,
   'POST /sign-in/reset': everybody,
   'POST /sign-out': everybody,
+  'GET /join': everybody,
+  'POST /join': everybody,
   'GET /v1/openapi.json': everybody,
 
   'GET /': signedIn,
@@ -71,6 +73,10 @@ export const rights: Readonly<Record<string, Row>> = {
   'GET /v1/students/:student': members,
   'PATCH /v1/students/:student': instructors,
   'DELETE /v1/students/:student': instructors,
+  'POST /v1/students/:student/invitation': instructors,
+  'POST /v1/students/:student/join-link': instructors,
+  'POST /v1/students::join-links': instructors,
+  'GET /v1/mails': instructors,
 
   'GET /v1/courses': teachers,
   'GET /v1/courses/:course': teachers,

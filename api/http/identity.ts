@@ -1,7 +1,9 @@
 import {
+  AdminGetUserCommand,
   AdminInitiateAuthCommand,
   type AdminInitiateAuthCommandOutput,
   AdminRespondToAuthChallengeCommand,
+  AdminSetUserPasswordCommand,
   CognitoIdentityProviderClient,
   CognitoIdentityProviderServiceException,
   ConfirmForgotPasswordCommand,
@@ -30,10 +32,15 @@ export type Answer =
   | { readonly outcome: 'weak-password' }
   | { readonly outcome: 'throttled' };
 
-/** The one question that the portal asks of the user pool: who is this? */
+/** What came of a first password: `joined` has one already, `missing` has no account. */
+export type FirstPassword = 'set' | 'joined' | 'missing' | 'weak-password' | 'throttled';
+
+/** What the portal asks of the user pool: who is this? And for who came by a handed link: take this first password. */
 export interface Identity {
   signIn(email: string, password: string): Promise<Answer>;
   setNewPassword(email: string, challenge: string, password: string): Promise<Answer>;
+  /** Sets the password of an account that nobody has had one of their own for. */
+  setFirstPassword(username: string, password: string): Promise<FirstPassword>;
   /** Mails a code, if there is such an account; says nothing either way. */
   sendCode(email: string): Promise<'sent' | 'throttled'>;
   resetPassword(
@@ -113,6 +120,15 @@ export function createIdentity(
       if (sent.outcome === 'answered') return answerOf(sent.output);
       // The person chose the password just now; what Cognito refuses is the challenge.
       return sent.outcome === 'refused' ? { outcome: 'expired' } : sent;
+    },
+    async setFirstPassword(Username, Password) {
+      const user = await orRefusal(() => client.send(new AdminGetUserCommand({ UserPoolId, Username })));
+      if (user.outcome !== 'answered') return user.outcome === 'throttled' ? 'throttled' : 'missing';
+      if (user.output.UserStatus !== 'FORCE_CHANGE_PASSWORD' || user.output.Enabled === false) return 'joined';
+      const command = new AdminSetUserPasswordCommand({ UserPoolId, Username, Password, Permanent: true });
+      const { outcome } = await orRefusal(() => client.send(command));
+      if (outcome === 'answered') return 'set';
+      return outcome === 'weak-password' || outcome === 'throttled' ? outcome : 'missing';
     },
     async sendCode(email) {
       const command = new ForgotPasswordCommand({ ClientId, Username: email });

@@ -2,7 +2,7 @@ import type { Boot } from '../resources/boot.ts';
 import { html, jsonBlock } from './pages/html.ts';
 import { column, page } from './pages/page.ts';
 
-export { forgotPage, newPasswordPage, resetPage, signInPage } from './pages/sign-in.ts';
+export { forgotPage, joinPage, newPasswordPage, resetPage, signInPage } from './pages/sign-in.ts';
 
 /** The page that carries a browser from the portal into a workspace: posts the ticket to the gate, by itself or by a button. */
 export function openPage(options: {

@@ -1,6 +1,7 @@
 import { type Static, type TProperties, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { type Balancer, readBalancers } from '../resources/host.ts';
+import { mailsPerDay } from '../store/mails.ts';
 
 const origin = '^https?://[^/?#@\\s]+/?$';
 
@@ -23,6 +24,8 @@ const variables = {
   ARMADA_PROXIES: Type.Optional(Type.String({ pattern: '^[1-9]$' })),
   /** Where Prometheus finds the API's metrics, on loopback; left out: nowhere. */
   ARMADA_API_METRICS_PORT: Type.Optional(Type.String({ pattern: '^[0-9]{1,5}$' })),
+  /** How many mails the user pool's sender takes in a day; 50, as Cognito's own, unless told. */
+  ARMADA_MAILS_PER_DAY: Type.Optional(Type.String({ pattern: '^[0-9]{1,7}$' })),
   PORT: Type.String({ pattern: '^[0-9]{1,5}$' }),
   /** The address to listen at; loopback unless the deployment's network is the wall (a container). */
   HOST: Type.Optional(Type.String({ minLength: 1 })),
@@ -46,6 +49,7 @@ export interface Settings {
   readonly outboxUrl: string | undefined;
   readonly unwalled: boolean;
   readonly proxies: number;
+  readonly mailsPerDay: number;
   readonly metricsPort: number | undefined;
   readonly port: number;
   readonly host: string;
@@ -81,6 +85,7 @@ function settingsOf(given: Static<typeof Environment>, balancers: readonly Balan
     outboxUrl: given.ARMADA_OUTBOX_URL,
     unwalled: given.ARMADA_UNWALLED === '1',
     proxies: Number(given.ARMADA_PROXIES ?? 1),
+    mailsPerDay: Number(given.ARMADA_MAILS_PER_DAY ?? mailsPerDay),
     metricsPort: given['ARMADA_API_METRICS_PORT'] === undefined ? undefined : Number(given['ARMADA_API_METRICS_PORT']),
     port: Number(given.PORT),
     host: given.HOST ?? '127.0.0.1',

@@ -1,10 +1,13 @@
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply } from 'fastify';
 import { Type } from 'typebox';
-import { ensureInstructor, findPersonByEmail } from '../store/people.ts';
-import { createSession, endSession, endSessionsOf } from '../store/sessions.ts';
+import { noteCode } from '../store/mails.ts';
+import { findPersonByEmail } from '../store/people.ts';
+import { endSession, endSessionsOf } from '../store/sessions.ts';
 import { challengeOf, clearChallenge, setChallenge } from './challenge.ts';
 import type { App, Dependencies } from './dependencies.ts';
-import type { Answer, Proved } from './identity.ts';
+import { createEnter } from './entry.ts';
+import type { Answer } from './identity.ts';
+import { registerJoin } from './join.ts';
 import { pathOf } from './origin.ts';
 import { forgotPage, newPasswordPage, resetPage, signInPage } from './pages.ts';
 import { sessionCookie } from './principal.ts';
@@ -24,31 +27,15 @@ const sentences: Readonly<Record<Exclude<Answer['outcome'], 'proved' | 'new-pass
   'weak-password': 'This password is too weak; choose a longer one.',
   throttled: 'Too many tries. Wait a few minutes and try again.',
 };
-const notListed = 'No class lists this address. Ask your instructor which one they have.';
-
-/** Signing in and out: plain forms, no script. A session begins here and nowhere else. */
+/** Signing in and out: plain forms, no script. A session begins in `enter` and nowhere else. */
 export function registerSignIn(app: App, dependencies: Dependencies): void {
   const { pool, identity, now, settings } = dependencies;
-  const limit = limitTries(app);
+  const tries = limitTries(dependencies);
+  const enter = createEnter(dependencies, tries);
+  registerJoin(app, dependencies, tries, enter);
   const targets = formTargets(settings);
   const page = (reply: FastifyReply, status: number, html: string) =>
     sendPage(reply, status, html, { formAction: targets });
-
-  async function enter(request: FastifyRequest, reply: FastifyReply, proved: Proved, next: string | undefined) {
-    const person = proved.groups.includes('instructor')
-      ? await ensureInstructor(pool, { email: proved.email, name: proved.name ?? proved.email })
-      : await findPersonByEmail(pool, proved.email);
-    if (!person || person.spec.disabled)
-      return page(reply, 403, signInPage({ email: proved.email, problem: notListed }));
-    if (request.principal.kind === 'person' && request.principal.session)
-      await endSession(pool, request.principal.session.id);
-    const { cookie, seconds } = await createSession(pool, person.id, now());
-    const attributes = { path: '/', secure: true, httpOnly: true, sameSite: 'lax', maxAge: seconds } as const;
-    return clearChallenge(reply)
-      .setCookie(sessionCookie, cookie, attributes)
-      .header('cache-control', 'no-store')
-      .redirect(pathOf(next) ?? '/', 303);
-  }
 
   app.get(
     '/sign-in',
@@ -65,8 +52,9 @@ export function registerSignIn(app: App, dependencies: Dependencies): void {
     const address = typed.trim().toLowerCase();
     const next = pathOf(request.body.next);
     const kept = { email: typed, ...(next === undefined ? {} : { next }) };
-    if (!(await limit(request, address))) {
-      reply.header('retry-after', '300');
+    const wait = await tries.count(request, address);
+    if (wait !== undefined) {
+      reply.header('retry-after', String(wait));
       return page(reply, 429, signInPage({ ...kept, problem: sentences.throttled }));
     }
     const answer = await identity.signIn(address, given);
@@ -100,19 +88,22 @@ export function registerSignIn(app: App, dependencies: Dependencies): void {
 
   app.post('/sign-in/forgot', { schema: { body: Type.Object({ email }) } }, async (request, reply) => {
     const address = request.body.email.trim().toLowerCase();
-    const allowed = await limit(request, address);
-    if (!allowed || (await identity.sendCode(address)) === 'throttled') {
-      reply.header('retry-after', '300');
+    const wait = await tries.count(request, address, 'code');
+    if (wait !== undefined || (await identity.sendCode(address)) === 'throttled') {
+      reply.header('retry-after', String(wait ?? 300));
       return page(reply, 429, forgotPage({ email: address, problem: sentences.throttled }));
     }
+    // Not waited for: how long it takes would tell whether the address is known.
+    noteCode(pool, address, now()).catch(err => request.log.error({ err }, 'a mailed code could not be counted'));
     return page(reply, 200, resetPage({ email: address }));
   });
 
   app.post('/sign-in/reset', { schema: { body: Reset } }, async (request, reply) => {
     const { code, password: given } = request.body;
     const address = request.body.email.trim().toLowerCase();
-    if (!(await limit(request, address))) {
-      reply.header('retry-after', '300');
+    const wait = await tries.count(request, address, 'code');
+    if (wait !== undefined) {
+      reply.header('retry-after', String(wait));
       return page(reply, 429, resetPage({ email: address, problem: sentences.throttled }));
     }
     const outcome = await identity.resetPassword(address, code.trim(), given);

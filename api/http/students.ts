@@ -7,7 +7,7 @@ import type { App, Dependencies } from './dependencies.ts';
 import { preconditionOf, sendObject, sendWritten } from './etag.ts';
 import { fieldsQuery, listOf, pageOf, pageQuery } from './lists.ts';
 import { slugOf } from './principal.ts';
-import { notFound } from './problem.ts';
+import { notFound, Refused } from './problem.ts';
 import { chargeOf, visibleCohort } from './visible.ts';
 
 const membership = Type.Object({ cohort: Type.String(), student: Type.String() });
@@ -16,9 +16,9 @@ const querystring = Type.Object(
   { ...pageQuery, ...fieldsQuery, q: Type.Optional(Type.String({ maxLength: 200 })) },
   { additionalProperties: false },
 );
-/** Everything but the address: it is who they are. */
+/** Everything but what is counted here. */
 const Patch = Type.Object(
-  { spec: Type.Partial(Type.Omit(StudentSpec, ['email']), { additionalProperties: false }) },
+  { spec: Type.Partial(Type.Omit(StudentSpec, ['resends']), { additionalProperties: false }) },
   { additionalProperties: false },
 );
 
@@ -44,6 +44,11 @@ export function registerStudents(app: App, { pool }: Dependencies): void {
 
   app.patch('/v1/students/:student', { schema: { params, body: Patch } }, async (request, reply) => {
     const person = await chargeOf(pool, request.scope, request.params.student);
+    const { email } = request.body.spec;
+    const moves = email !== undefined && email.toLowerCase() !== person.spec.email;
+    // The address of who has joined is the way into their account.
+    if (moves && person.status.invitation === 'accepted' && request.principal.kind !== 'operator')
+      throw new Refused(409, 'This person has joined with the address already. Add the other one instead.');
     const written = await patchPerson(pool, person.id, request.body.spec, preconditionOf(request));
     if (!written) throw notFound('student', request.params.student);
     return sendWritten(reply, written, student => student);

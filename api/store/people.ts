@@ -64,6 +64,18 @@ export async function findCharge(sql: Sql, idOrSlug: string, scope: Scope): Prom
   return rows.length > 0 ? person : 'shared';
 }
 
+/** The students of a course's cohorts on whose accounts the scope may act, as `findCharge`. */
+export async function chargesOfCourse(sql: Sql, courseId: string, scope: Scope): Promise<Student[]> {
+  const { rows } = await sql.query<Student>(
+    `select ${personColumns} from people p where p.deleted_at is null
+       and exists (select from members m join enrolments e using (cohort_id)
+         where m.person_id = p.id and e.course_id = $4)
+       and ${visible} and ($1 or not ${shared}) order by p.slug`,
+    [...scopeValues(scope), courseId],
+  );
+  return rows;
+}
+
 /** For each of these people, the courses in whose sight they are: by cohorts and as staff. */
 export async function coursesOfPeople(
   sql: Sql,
@@ -106,19 +118,26 @@ export function likePattern(text: string): string {
   return `%${text.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`;
 }
 
-/** Changes a person's spec in part. Not the address: it is who they are. */
+/** Changes a person's spec in part. A new address of who was invited is invited anew. Addresses differ: else 23505. */
 export async function patchPerson(
   pool: pg.Pool,
   id: string,
-  patch: Partial<Omit<StudentSpec, 'email'>>,
+  given: Partial<Omit<StudentSpec, 'resends'>>,
   precondition: Precondition,
 ): Promise<Written<Student> | undefined> {
   return inTurn(pool, async client => {
     const present = await findPerson(client, id);
     if (!present) return undefined;
     if (!holds(precondition, present)) return { outcome: 'stale', object: present };
+    const { email = present.spec.email, ...others } = given;
+    const moved = email.toLowerCase() !== present.spec.email;
+    const patch: Partial<StudentSpec> = {
+      ...others,
+      ...(moved && { email: email.toLowerCase(), resends: (present.spec.resends ?? 0) + 1 }),
+    };
+    if (moved) await client.query('delete from join_links where person_id = $1', [present.id]);
     const { rows } = await client.query<Student>(
-      `update people p set spec = spec || $2::jsonb where id = $1 and spec is distinct from spec || $2::jsonb
+      `update people p set spec = spec || $2::jsonb, email = coalesce($2::jsonb->>'email', email) where id = $1 and spec is distinct from spec || $2::jsonb
        returning ${personColumns}`,
       [present.id, patch],
     );

@@ -1,4 +1,5 @@
 import { aws_cognito as cognito, Duration, RemovalPolicy, type Stack } from 'aws-cdk-lib';
+import { temporaryPasswordDays } from '../../api/resources/student.ts';
 import { accept } from './accepted.ts';
 import type { Parameters } from './parameters.ts';
 
@@ -21,14 +22,14 @@ export function createIdentity(stack: Stack, parameters: Parameters, portalUrl: 
       requireLowercase: false,
       requireUppercase: false,
       requireSymbols: false,
-      tempPasswordValidity: Duration.days(7),
+      tempPasswordValidity: Duration.days(temporaryPasswordDays),
     },
     accountRecovery: cognito.AccountRecovery.EMAIL_ONLY,
     deletionProtection: true,
     removalPolicy: RemovalPolicy.RETAIN,
     userInvitation: {
       emailSubject: 'Your place in class',
-      emailBody: `You have an editor waiting at ${portalUrl}<br><br>Sign in with: {username}<br>Password: {####}<br><br>You choose your own password then. This one works for 7 days.`,
+      emailBody: `You have an editor waiting. Open this link and choose a password; it works once, for 7 days:<br><br><a href="${portalUrl}/join#{username}/{####}">${portalUrl}/join#{username}/{####}</a><br><br>Or sign in at ${portalUrl}<br><br>Sign in with: {username}<br>Password: {####}`,
     },
   });
   accept(pool, {

@@ -30,7 +30,7 @@ export interface Roles {
 export function createRoles(stack: Stack, ground: Ground): Roles {
   const role = (id: string, description: string) =>
     new iam.Role(stack, id, { assumedBy: new iam.ServicePrincipal('ecs-tasks.amazonaws.com'), description });
-  const api = role('ApiRole', 'Armada API: asks Cognito who somebody is');
+  const api = role('ApiRole', 'Armada API: asks Cognito who somebody is, sets first passwords');
   const controller = role('ControllerRole', 'Armada controller: services, rules, target groups, access points, users');
   for (const statement of apiStatements(ground)) api.addToPolicy(statement);
   for (const statement of controllerStatements(stack, ground)) controller.addToPolicy(statement);
@@ -60,8 +60,21 @@ function acceptPatterns(controller: iam.Role, { cluster, deployment, entrance }:
 }
 
 function apiStatements({ identity }: Ground): iam.PolicyStatement[] {
-  const actions = ['AdminInitiateAuth', 'AdminRespondToAuthChallenge'].map(name => `cognito-idp:${name}`);
-  return [new iam.PolicyStatement({ sid: 'WhoIsThis', actions, resources: [identity.pool.userPoolArn] })];
+  const actions = (...names: string[]) => names.map(name => `cognito-idp:${name}`);
+  const resources = [identity.pool.userPoolArn];
+  return [
+    new iam.PolicyStatement({
+      sid: 'WhoIsThis',
+      actions: actions('AdminInitiateAuth', 'AdminRespondToAuthChallenge'),
+      resources,
+    }),
+    // For who came by a handed link and has no password yet.
+    new iam.PolicyStatement({
+      sid: 'FirstPassword',
+      actions: actions('AdminGetUser', 'AdminSetUserPassword'),
+      resources,
+    }),
+  ];
 }
 
 function controllerStatements(stack: Stack, ground: Ground): iam.PolicyStatement[] {

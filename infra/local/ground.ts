@@ -123,7 +123,7 @@ async function makeUserPool(options: GroundOptions) {
         AllowAdminCreateUserOnly: true,
         InviteMessageTemplate: {
           EmailSubject: 'Your place in class',
-          EmailMessage: `You have an editor waiting at ${options.portalUrl}\n\nSign in with: {username}\nPassword: {####}\n\nYou choose your own password then. This one works for 7 days.`,
+          EmailMessage: `You have an editor waiting. Open this link and choose a password; it works once, for 7 days:\n\n${options.portalUrl}/join#{username}/{####}\n\nOr sign in at ${options.portalUrl}\n\nSign in with: {username}\nPassword: {####}`,
         },
       },
     }),

@@ -41,6 +41,30 @@ ${newPasswordField(true)}
   return page({ title: 'Choose a password · Armada', body: column('Choose a password', form), narrow: true });
 }
 
+/**
+ * The first way in, by a link: one chooses a password. A script fills `key` from behind the address's `#`; without
+ * script it is pasted.
+ */
+export function joinPage(options: { readonly key?: string; readonly problem?: string } = {}): string {
+  const { key, problem } = options;
+  const form = html`${said(problem)}
+<div id="join">
+<p>Choose a password. You sign in with it from now on.</p>
+<form method="post" action="/join">
+<noscript><p class="mute">Paste what stands behind the # of your link into the first field.</p></noscript>
+<label class="field from-link">Your link’s key
+<input id="key" name="key" value="${key ?? ''}" autocomplete="off" required></label>
+${newPasswordField(true)}
+<button class="primary">Set password and go in</button>
+</form>
+</div>
+<div id="missing" hidden>
+<p class="problem" role="alert">Your link is not whole: something must stand behind its #. Copy all of it from where you got it.</p>
+<p><a class="button" href="/sign-in">To sign in</a></p>
+</div>`;
+  return page({ title: 'Join · Armada', body: column('Welcome', form), script: 'join.js', narrow: true });
+}
+
 /** Asks for a code by mail. */
 export function forgotPage(options: { readonly email?: string; readonly problem?: string } = {}): string {
   const form = html`${said(options.problem)}

@@ -3,7 +3,7 @@ import type { InjectOptions } from 'fastify';
 import { buildApp } from '../../../api/http/app.ts';
 import type { App, Dependencies } from '../../../api/http/dependencies.ts';
 import { createHub, type Hub } from '../../../api/http/hub.ts';
-import type { Answer, Identity } from '../../../api/http/identity.ts';
+import type { Answer, FirstPassword, Identity } from '../../../api/http/identity.ts';
 import { readSettings, type Settings } from '../../../api/http/settings.ts';
 import { type Keys, keysOf } from '../../../api/resources/keys.ts';
 import type { Student } from '../../../api/resources/student.ts';
@@ -44,6 +44,15 @@ export class FakeIdentity implements Identity {
     account.password = password;
     account.temporary = false;
     return this.signIn(email, password);
+  }
+  /** The user name of an account is its address here. */
+  async setFirstPassword(username: string, password: string): Promise<FirstPassword> {
+    const account = this.accounts.get(username);
+    if (!account) return 'missing';
+    if (!account.temporary) return 'joined';
+    if (password.length < 8) return 'weak-password';
+    Object.assign(account, { password, temporary: false });
+    return 'set';
   }
   async sendCode(): Promise<'sent'> {
     return 'sent';
