@@ -1,7 +1,8 @@
 import { Compile } from 'typebox/compile';
 import { type Role, rights } from '../../api/http/auth.ts';
 import { bobsAddress, type Sent } from './fuzz-class.ts';
-import type { Operation, Request, Schema } from './fuzz-requests.ts';
+import type { Operation, Request } from './fuzz-requests.ts';
+import type { Schema } from './fuzz-values.ts';
 
 const compiled = new WeakMap<object, ReturnType<typeof Compile>>();
 function fits(schema: Schema, value: unknown): boolean {

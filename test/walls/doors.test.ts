@@ -86,7 +86,7 @@ describe('V17: a rule holds at every door', () => {
     expect(Object.entries(await doors(ada)).filter(([, lets]) => !lets)).toEqual([]);
   });
 
-  test.each<[who: string, change: () => Promise<unknown>, isKnown?: false]>([
+  test.each<[who: string, change: () => Promise<unknown>, isKnown?: boolean]>([
     [
       'one who was removed from the class',
       () => api.send('DELETE', '/v1/cohorts/fall/students/ada-lovelace', 'operator'),
