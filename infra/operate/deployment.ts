@@ -13,7 +13,7 @@ export interface Deployment {
   readonly deployment: string;
   readonly cluster: string;
   readonly capacityProvider: string | undefined;
-  readonly balancers: readonly Pick<Balancer, 'listenerArn' | 'domain'>[];
+  readonly balancers: readonly Balancer[];
   readonly fileSystemId: string;
   readonly userPoolId: string;
   readonly userPoolClientId: string;

@@ -1,6 +1,6 @@
 import { DescribeClustersCommand, ListTaskDefinitionsCommand, ListTasksCommand } from '@aws-sdk/client-ecs';
 import { DescribeFileSystemsCommand, paginateDescribeAccessPoints } from '@aws-sdk/client-efs';
-import { workspacesPerHost } from '../../api/resources/forecast.ts';
+import { defaultHost, workspacesPerHost } from '../../api/resources/forecast.ts';
 import { type DoctorOptions, type Finding, note, ok, quota, wrong } from './finding.ts';
 
 /** Source: Amazon ECS and EFS quotas. */
@@ -8,10 +8,11 @@ const servicesPerCluster = 5000;
 const accessPointsPerFileSystem = 10_000;
 /** Standard On-Demand vCPUs that a new account has. Source: EC2 quota L-1216C47A. */
 const newAccountVcpus = 5;
-const defaultHost = 'm7i.large';
 const vcpusPerHost = 2;
 const portalMilliseconds = 10_000;
 const quotas = 'https://console.aws.amazon.com/servicequotas/home/services/ec2/quotas/L-1216C47A';
+const quotaCommand =
+  'aws service-quotas get-service-quota --service-code ec2 --quota-code L-1216C47A --query Quota.Value';
 
 /** The cluster, its capacity provider and how many services it has. */
 export async function checkCluster({ clients, deployment }: DoctorOptions): Promise<readonly Finding[]> {
@@ -104,6 +105,6 @@ export function hostsNote({ local, memory, students }: DoctorOptions): Finding {
   const vcpus = hosts * vcpusPerHost;
   const enough = vcpus <= newAccountVcpus ? 'a new account has enough' : `a new account has ${newAccountVcpus}`;
   return note(
-    `hosts: ${students} at once with ${memory} MiB need ${hosts} ${defaultHost}, ${vcpus} vCPUs; ${enough}. Look and ask for more here: ${quotas}`,
+    `hosts: ${students} at once with ${memory} MiB need ${hosts} ${defaultHost}, ${vcpus} vCPUs; ${enough}. To check by hand, for doctor has no right to ask: ${quotas} or \`${quotaCommand}\`; ask for more there.`,
   );
 }

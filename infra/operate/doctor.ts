@@ -1,3 +1,4 @@
+import { checkAddress } from './doctor-address.ts';
 import { checkBalancer, checkRegion } from './doctor-balancers.ts';
 import { checkCluster, checkFiles, checkPortal, checkTaskDefinitions, hostsNote } from './doctor-ground.ts';
 import { checkClient, checkGroups, checkPool } from './doctor-people.ts';
@@ -15,6 +16,10 @@ export async function doctor(options: DoctorOptions): Promise<boolean> {
     ...deployment.balancers.map(({ listenerArn, domain }): [string, () => Promise<readonly Finding[]>] => [
       `balancer of ${domain}`,
       () => checkBalancer(options, listenerArn, domain),
+    ]),
+    ...deployment.balancers.map((balancer): [string, () => Promise<readonly Finding[]>] => [
+      `workspaces of ${balancer.domain}`,
+      () => checkAddress(options, balancer),
     ]),
     ['balancers', () => checkRegion(options)],
     ['file system', () => checkFiles(options)],

@@ -1,5 +1,12 @@
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import http from 'node:http';
+import https from 'node:https';
 import type { AddressInfo } from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import tls from 'node:tls';
 import {
   AdminRemoveUserFromGroupCommand,
   CreateUserPoolClientCommand,
@@ -15,11 +22,31 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { AwsError } from '../../../infra/local/aws/protocol.ts';
 import type { Deployment } from '../../../infra/operate/deployment.ts';
 import { doctor } from '../../../infra/operate/doctor.ts';
+import { checkAddress } from '../../../infra/operate/doctor-address.ts';
 import { type DoctorOptions, quota } from '../../../infra/operate/finding.ts';
 import { type Clients, createClients } from '../../../reconcilers/aws/clients.ts';
 import { eventually } from '../../support/eventually.ts';
 import { startTestAws, type TestAws } from '../../support/local-aws.ts';
 import { clientsOf, deploymentOf } from './operator.ts';
+
+/** Certificates of localhost that last 100 and 5 days; undefined where openssl is missing. */
+const certificates = (() => {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'armada-doctor-'));
+  const make = (days: number) => {
+    const [key, cert] = [path.join(folder, 'key'), path.join(folder, 'cert')];
+    const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', String(days)];
+    const subject = ['-subj', `/CN=localhost-${days}`, '-addext', 'subjectAltName=DNS:localhost'];
+    execFileSync('openssl', ['req', '-x509', ...curve, ...subject, '-keyout', key, '-out', cert], { stdio: 'ignore' });
+    return { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') };
+  };
+  try {
+    return { lasting: make(100), short: make(5) };
+  } catch {
+    return undefined;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+})();
 
 let aws: TestAws;
 let clients: Clients;
@@ -127,6 +154,49 @@ describe('doctor', () => {
     expect(await complaint({ deployment: { ...deployment, ...settings } })).toMatch(words);
   });
 
+  it('says that workspaces without a domain share one origin', async () => {
+    const balancers = deployment.balancers.map(each => ({ ...each, path: true }));
+    const { said, wrong } = await examine({ deployment: { ...deployment, balancers } });
+    expect(wrong).toEqual([]);
+    expect(said.join('\n')).toMatch(/note .*they share one origin/);
+  });
+
+  it('gives what only a person can look up as a link and a command', async () => {
+    const { said } = await examine({ local: false, students: 30 });
+    const hosts = said.find(line => line.includes('vCPUs'));
+    expect(hosts).toMatch(/need 5 m7i-flex\.large, 10 vCPUs; a new account has 5\./);
+    expect(hosts).toMatch(/https:\/\/console\.aws\.amazon\.com\/servicequotas.*`aws service-quotas get-service-quota /);
+  });
+
+  it.skipIf(!certificates)('judges the certificate of workspaces’ names as a browser does', async () => {
+    const trusted = tls.getCACertificates('default');
+    const [lasting, short] = [certificates!.lasting, certificates!.short];
+    const server = https.createServer(lasting).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const signal = new AbortController().signal;
+    const look = async () => {
+      const given = { deployment: { ...deployment, portalUrl: `https://localhost:${port}` }, local: false, signal };
+      const [finding] = await checkAddress(given, { listenerArn: 'x', domain: 'localhost', path: true }).then(all =>
+        all.filter(({ text }) => !text.includes('share one origin')),
+      );
+      return finding;
+    };
+    try {
+      expect(await look()).toMatchObject({ tone: 'wrong', text: expect.stringMatching(/DEPTH_ZERO_SELF_SIGNED_CERT/) });
+      tls.setDefaultCACertificates([...trusted, lasting.cert, short.cert]);
+      expect(await look()).toMatchObject({ tone: 'ok', text: expect.stringMatching(/lasts 9\d days/) });
+      server.setSecureContext(short);
+      expect(await look()).toMatchObject({ tone: 'wrong', text: expect.stringMatching(/ends in \d days/) });
+      server.close();
+      server.closeAllConnections();
+      expect(await look()).toMatchObject({ tone: 'wrong', text: expect.stringMatching(/ECONNREFUSED/) });
+    } finally {
+      tls.setDefaultCACertificates(trusted);
+      server.close();
+    }
+  });
+
   it('says when a listener is gone', async () => {
     const listenerArn = `${aws.ground.listenerArn.slice(0, -16)}0123456789abcdef`;
     expect(await complaint({ deployment: { ...deployment, balancers: [{ listenerArn, domain: 'b' }] } })).toMatch(
@@ -202,7 +272,7 @@ describe('doctor', () => {
     const { said, wrong } = await examine({ local: false, students: 120 });
     expect(wrong).toEqual([expect.stringMatching(/no mount targets/)]);
     expect(said.join('\n')).toMatch(/mails 50 a day; 120 invitations take 3 day/);
-    expect(said.join('\n')).toMatch(/need 18 m7i.large, 36 vCPUs; a new account has 5.*L-1216C47A/);
+    expect(said.join('\n')).toMatch(/need 18 m7i-flex\.large, 36 vCPUs; a new account has 5.*L-1216C47A/);
   });
 
   it('says when the portal fails, and when it is not HTTPS', async () => {

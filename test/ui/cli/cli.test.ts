@@ -63,6 +63,14 @@ test('the example makes a class of 60, and the second time there are no changes 
   expect(dry).toMatchObject({ code: 0, stderr: '' });
   expect(dry.stdout).toContain('+ Ada Lovelace <ada.lovelace@school.example> joins fall-a');
   expect(dry.stdout).toContain('+ 90 workspaces, stopped: 90 services, 90 routing rules, 90 target groups');
+  // Two courses of 60 and 30 students at 1 GiB, fixed costs once.
+  const [, month = '', each = ''] =
+    /Estimate, on AWS:\n {2}\$([\d.]+) a month for 90 .* \$([\d.]+) each/.exec(dry.stdout) ?? [];
+  expect(Number(month) / 90).toBeCloseTo(Number(each), 1);
+  expect(Number(each)).toBeGreaterThan(1);
+  expect(Number(each)).toBeLessThan(6);
+  const data = JSON.parse((await run(`apply -f ${example} --dry-run -o json`)).stdout);
+  expect(data.forecast).toMatchObject({ workspaces: 90, month: expect.closeTo(Number(month), 2) });
   expect(await presentVersion()).toBe(before);
 
   expect((await run(`apply -f ${example}`)).code).toBe(0);

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import { applySteps } from '../apply.ts';
 import { type ClassDocument, readClassDocument } from '../class-document.ts';
+import { type Cost, costInWords, costOf } from '../cost.ts';
 import { exitCodes, Fault } from '../fault.ts';
 import { plainText, printData } from '../output.ts';
 import { isRemoval, type Plan, planClass } from '../plan.ts';
@@ -22,7 +23,7 @@ export async function apply(
       'put them into a cohort of their own, which takes no course, in the same file',
     );
   }
-  show(session, plan);
+  show(session, plan, options.dryRun ? costOf(document) : undefined);
   if (plan.steps.length === 0 || options.dryRun) return exitCodes.ok;
   await permit(session, plan, options);
   await applySteps(session.client, plan.steps);
@@ -52,9 +53,18 @@ function readDocument(file: string): ClassDocument {
   return read;
 }
 
-function show(session: Session, plan: Plan): void {
-  if (session.format !== 'table') printData(session, { changes: plan.steps, aws: plan.effects });
-  else session.world.stdout.write(plan.steps.length === 0 ? 'no changes\n' : planInWords(plan));
+function show(session: Session, plan: Plan, cost: Cost | undefined): void {
+  if (session.format !== 'table') {
+    printData(session, { changes: plan.steps, aws: plan.effects, ...(cost ? { forecast: cost } : {}) });
+    return;
+  }
+  session.world.stdout.write(plan.steps.length === 0 ? 'no changes\n' : planInWords(plan));
+  if (cost)
+    session.world.stdout.write(
+      costInWords(cost)
+        .map(line => `${line}\n`)
+        .join(''),
+    );
 }
 
 function planInWords({ steps, effects }: Plan): string {
