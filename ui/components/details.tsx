@@ -4,6 +4,7 @@ import { act } from '../act.ts';
 import { slowClock } from '../clock.ts';
 import type { Removal } from '../removal.ts';
 import type { Row, Rows } from '../state.ts';
+import { Invitation } from './invitation.tsx';
 import { Log } from './log.tsx';
 
 /** What opens under a row: the whole sentence, the facts, what one seldom wants, the last events. */
@@ -38,6 +39,7 @@ export function Details({ row, rows, removal }: { row: Row; rows: Rows; removal:
             </>
           )}
         </dl>
+        {person && <Invitation student={workspace.student} person={person} />}
         <div class="actions">
           {staff.actions.includes('restart') && (
             <button type="button" onClick={() => void act(row, rows, 'restart')}>

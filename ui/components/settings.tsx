@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals';
 import type { Course, CourseSpec } from '../../api/resources/course.ts';
 import { messageOf, Refusal, request } from '../api.ts';
+import { JoinLinks, Staff } from './staff.tsx';
 
 /** CPU in 1/1024 vCPU, memory in MiB: what a class is usually given. */
 const sizes = [
@@ -127,6 +128,8 @@ export function Settings({ course }: { course: Course }) {
           Save
         </button>
       </form>
+      <Staff course={course.slug} />
+      <JoinLinks course={course.slug} />
     </main>
   );
 }

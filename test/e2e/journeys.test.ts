@@ -1,0 +1,154 @@
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { chromiumIsThere, openChromium } from '../support/chromium.ts';
+import { eventually } from '../support/eventually.ts';
+import { anyPort, type Product, startProduct, temporaryDataFolder } from '../support/product.ts';
+
+/**
+ * How many things a person does, counted by the pages themselves: each form that is sent, with all that was typed into
+ * it, is one; each other click is one; each link that is followed from outside is one.
+ */
+class Actions {
+  readonly done: string[] = [];
+
+  async watch(context: BrowserContext): Promise<void> {
+    await context.exposeBinding('acted', (_source, what: string) => void this.done.push(what));
+    await context.addInitScript(() => {
+      const acted = (what: string) => (window as unknown as { acted(what: string): void }).acted(what);
+      const nameOf = (element: Element | null) =>
+        element?.textContent?.trim() || element?.getAttribute('aria-label') || '?';
+      addEventListener('submit', event => event.isTrusted && acted(`send ${nameOf(event.submitter)}`), true);
+      addEventListener(
+        'click',
+        event => {
+          const target =
+            event.target instanceof Element ? event.target.closest('a, button, summary, input, select') : null;
+          const sends = target instanceof HTMLButtonElement && target.type === 'submit' && target.form !== null;
+          const types = target instanceof HTMLInputElement && !['checkbox', 'radio', 'submit'].includes(target.type);
+          if (event.isTrusted && target && !sends && !types) acted(`click ${nameOf(target)}`);
+        },
+        true,
+      );
+    });
+  }
+
+  async follow(page: Page, url: string): Promise<void> {
+    this.done.push(`follow ${new URL(url).pathname}`);
+    await page.goto(url);
+  }
+}
+
+/** In order; each step builds on the one before. Source of the figures: experience §2, U1. */
+describe.skipIf(!chromiumIsThere)('journeys on one machine', { timeout: 90_000 }, () => {
+  let folder: Awaited<ReturnType<typeof temporaryDataFolder>>;
+  let product: Product;
+  let browser: Browser;
+  let instructor: Page;
+  let student: Page;
+  const taught = new Actions();
+  const learned = new Actions();
+  let mailed = '';
+
+  beforeAll(async () => {
+    folder = await temporaryDataFolder();
+    product = await startProduct({ data: folder.path, port: await anyPort() });
+    browser = await openChromium();
+    const contexts = [await browser.newContext(), await browser.newContext()] as const;
+    await taught.watch(contexts[0]);
+    await learned.watch(contexts[1]);
+    instructor = await contexts[0].newPage();
+    student = await contexts[1].newPage();
+  }, 300_000);
+  afterAll(async () => {
+    await browser?.close();
+    await product?.end('SIGINT');
+    await folder?.remove();
+  }, 60_000);
+
+  const row = (name: string) => instructor.getByRole('row').filter({ hasText: name });
+
+  it('an instructor comes from the first page to a class that can start in at most 5 actions', async () => {
+    await taught.follow(instructor, product.url);
+    await instructor.locator('input[name=email]').fill(product.email);
+    await instructor.locator('input[name=password]').fill(product.password);
+    await instructor.getByRole('button', { name: 'Sign in' }).click();
+    await instructor.locator('input[name=password]').fill('an instructor’s own 1');
+    await instructor.getByRole('button', { name: 'Set password' }).click();
+    await instructor.getByLabel('Name of the class').fill('Python 101');
+    await instructor.getByRole('button', { name: 'Make class' }).click();
+    const roster = 'Ada Lovelace, ada@school.example\nGrace Hopper, grace@school.example\nBob Ross, bob@school.example';
+    await instructor.getByLabel('Names and addresses').fill(roster);
+    await instructor.getByRole('button', { name: 'Add 3 students' }).click();
+    await instructor.getByRole('button', { name: 'Start workspace of Ada Lovelace' }).waitFor();
+    expect(await instructor.getByRole('button', { name: /^Start all/ }).isEnabled()).toBe(true);
+    expect(taught.done.length, taught.done.join(', ')).toBeLessThanOrEqual(5);
+  });
+
+  it('a student comes from the invitation to typing in at most 2 actions', async () => {
+    const outbox = await instructor.context().newPage();
+    mailed = await eventually(
+      async () => {
+        await outbox.goto(`${product.url}/outbox`);
+        const mail = outbox.locator('article').filter({ hasText: 'ada@school.example' });
+        return (await mail.innerText({ timeout: 1000 })).match(/https?:\/\/\S+\/join#\S+/)?.[0] ?? null;
+      },
+      { within: 30_000, every: 250 },
+    );
+    await outbox.close();
+    await learned.follow(student, mailed);
+    expect(student.url()).not.toContain('#');
+    await student.getByLabel('New password').fill('a student’s own 2');
+    await student.getByRole('button', { name: 'Set password and go in' }).click();
+    await student.locator('.monaco-workbench').waitFor({ timeout: 60_000 });
+    expect(learned.done.length, learned.done.join(', ')).toBeLessThanOrEqual(2);
+    await types(student);
+  });
+
+  it('a student comes back by 1, to a workspace that sleeps, at the address that was asked for', async () => {
+    const workspace = new URL(student.url()).origin;
+    await student.goto('about:blank');
+    await instructor.getByRole('button', { name: 'Stop workspace of Ada Lovelace' }).click();
+    await eventually(async () => (await row('Ada Lovelace').locator('td.state').innerText()).trim() === 'Stopped', {
+      within: 60_000,
+      every: 250,
+    });
+    learned.done.length = 0;
+    const again = await student.context().newPage();
+    await learned.follow(again, `${workspace}/?folder=/home/coder`);
+    await again.locator('.monaco-workbench').waitFor({ timeout: 60_000 });
+    expect(new URL(again.url()).origin).toBe(workspace);
+    expect(new URL(again.url()).search).toBe('?folder=/home/coder');
+    expect(learned.done.length, learned.done.join(', ')).toBeLessThanOrEqual(1);
+  });
+
+  it('the invitation’s link works once, and says what to do', async () => {
+    const other = await (await browser.newContext()).newPage();
+    await other.goto(mailed);
+    await other.getByLabel('New password').fill('somebody else’s 3');
+    await other.getByRole('button', { name: 'Set password and go in' }).click();
+    await other.getByText('This link has been used').waitFor();
+    await other.context().close();
+  });
+
+  it('a copied link brings in who has no mail, as quickly', async () => {
+    await row('Bob Ross').getByRole('button', { name: 'Bob Ross', exact: true }).click();
+    await instructor.getByRole('button', { name: 'Copy join link' }).click();
+    const link = instructor.getByLabel('Join link of Bob Ross');
+    await link.waitFor();
+    const bob = await (await browser.newContext()).newPage();
+    await bob.goto(await link.inputValue());
+    await bob.getByLabel('New password').fill('a third one’s own 4');
+    await bob.getByRole('button', { name: 'Set password and go in' }).click();
+    await bob.locator('.monaco-workbench').waitFor({ timeout: 60_000 });
+    await bob.context().close();
+  });
+});
+
+/** Something typed reaches the editor: a new file's first line. */
+async function types(page: Page): Promise<void> {
+  await page.keyboard.press('Control+Alt+N').catch(() => undefined);
+  await page.keyboard.press('F1');
+  await page.locator('.quick-input-widget input').fill('>Create: New File');
+  expect(await page.locator('.quick-input-widget input').inputValue()).toContain('New File');
+  await page.keyboard.press('Escape');
+}
