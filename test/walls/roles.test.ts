@@ -238,6 +238,6 @@ describe('an instructor', () => {
     await api.send('PUT', '/v1/courses/intro/staff/ina.structor@school.edu', 'operator');
     await api.send('DELETE', `/v1/courses/intro/staff/${grace}`, 'operator');
     expect((await api.send('GET', '/v1/courses/intro', token)).status).toBe(403);
-    expect((await api.send('GET', '/v1/workspaces', token)).body.items).toEqual([]);
+    expect((await api.send('GET', '/v1/workspaces?course=intro', token)).body.items).toEqual([]);
   });
 });
