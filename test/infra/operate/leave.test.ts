@@ -158,7 +158,16 @@ describe('leave', () => {
 
   it('takes away what is ours and nothing else; homes stay', async () => {
     await eventually(async () => expect((await left()).services).toHaveLength(4));
+    const removed: string[] = [];
+    const off = aws.aws.endpoint.calls.listen(({ operation }) => {
+      if (/^De(lete|reg)/.test(operation)) removed.push(operation);
+    });
     await go();
+    off();
+    // What names another thing goes before it: AWS refuses the other way round.
+    expect([...new Set(removed)]).toEqual([
+      ...['DeleteService', 'DeleteRule', 'DeleteTargetGroup', 'DeregisterTaskDefinition', 'DeleteTaskDefinitions'],
+    ]);
     await eventually(async () => {
       expect(await left()).toEqual({
         ...others,
