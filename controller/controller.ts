@@ -39,8 +39,13 @@ export interface ControllerLook {
 const defaultResyncSeconds = 30;
 /** Well above the slowest chain of calls that one pass makes, each of 10 s at most. */
 const defaultPassSeconds = 60;
-/** A pass mostly waits for AWS, and its reads are shared: a class at once is fine. */
-const defaultConcurrency = 256;
+/**
+ * A pass mostly waits for AWS, and its reads are shared by all that run at once: a resync in a few rounds costs a few
+ * times its pages. More would only hold memory.
+ */
+const defaultConcurrency = 2_048;
+/** Room for people, however many looks of a resync are under way: a class at once. */
+const urgentConcurrency = 256;
 /** How long a stop lets passes end by themselves. Below the 30 s that ECS gives a container. */
 const drainSeconds = 15;
 /** Before the lease is asked for again when the database is away. */
@@ -113,6 +118,7 @@ export class Controller {
     const reign = new Reign(this.#options, abort.signal);
     const queue = new Queue({
       concurrency,
+      reserved: urgentConcurrency,
       work: (key, urgency, hurry) => reign.work(key, urgency, hurry),
       failed: (key, error) => reign.failed(key, error),
     });
@@ -125,6 +131,8 @@ export class Controller {
     this.#leading = true;
     log.info('leading');
     await aborted(AbortSignal.any([lost, stopped]));
+    // From now on another may lead: what runs may end, nothing begins.
+    this.#leading = false;
     await sources.close();
     if (lost.aborted) abort.abort(new Error('the lease was lost'));
     const impatience = setTimeout(() => abort.abort(stopped.reason), drainSeconds * 1000);

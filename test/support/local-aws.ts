@@ -7,7 +7,7 @@ import { EFSClient } from '@aws-sdk/client-efs';
 import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
 import type { Clock } from '../../infra/local/aws/clock.ts';
 import { createNoneDriver, type NoneDriver } from '../../infra/local/aws/ecs/drivers/none.ts';
-import { type LocalAws, region, startLocalAws } from '../../infra/local/aws/local-aws.ts';
+import { type LocalAws, type LocalAwsOptions, region, startLocalAws } from '../../infra/local/aws/local-aws.ts';
 import { type Ground, layGround } from '../../infra/local/ground.ts';
 import { anyPort } from './product.ts';
 
@@ -37,6 +37,9 @@ export interface TestAwsOptions {
   readonly lagMilliseconds?: number;
   readonly instances?: { readonly memory: number; readonly cpu: number; readonly min: number; readonly max: number };
   readonly portalUrl?: string;
+  /** Whether the balancer finds a target healthy; it does unless a test says otherwise. */
+  readonly probe?: () => Promise<boolean>;
+  readonly quotas?: LocalAwsOptions['quotas'];
   readonly instructor?: { readonly email: string; readonly password: string };
 }
 
@@ -57,7 +60,8 @@ export async function startTestAws(options: TestAwsOptions = {}): Promise<TestAw
     port: 0,
     listenerPort: () => balancerPort,
     clock: options.clock,
-    probe: async () => true,
+    probe: options.probe ?? (async () => true),
+    quotas: options.quotas,
     outboxToken: 'outbox-of-the-test',
   });
   const client = { endpoint: aws.url, region, credentials, maxAttempts: 1 };

@@ -1,0 +1,157 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { conditionOf } from '../../api/resources/resource.ts';
+import { answerLost, type Fault, failedAfterApplying, throttled } from '../../infra/local/aws/faults.ts';
+import { AwsError } from '../../infra/local/aws/protocol.ts';
+import { eventually } from '../support/eventually.ts';
+import { type FaultWorld, hostsOf, startFaultWorld, thingsOf } from './fault-world.ts';
+
+/** Faults F1 to F8 of the promises: calls that fail, hang, lie or are refused. */
+
+const writes = [
+  'CreateAccessPoint',
+  'RegisterTaskDefinition',
+  'CreateTargetGroup',
+  'ModifyTargetGroupAttributes',
+  'CreateRule',
+  'CreateService',
+  'ModifyRule',
+];
+
+let world: FaultWorld;
+/** Its CreateService hangs from the beginning: it is given up after 10 s of the machine's own time. */
+let hanging: string;
+beforeAll(async () => {
+  world = await startFaultWorld();
+  [hanging = ''] = await world.class('hang', 1);
+  world.wrong('CreateService', { before: () => new Promise<void>(() => {}) });
+  await world.ask([hanging], 'start');
+  await eventually(() => thingsOf(world, hanging).rules.length === 1);
+}, 60_000);
+afterAll(() => world.close());
+
+/** One of everything, and people come in. */
+function expectWhole(id: string): void {
+  const { services, groups, rules, tasks } = thingsOf(world, id);
+  expect([services.length, groups.length, rules.length]).toEqual([1, 1, 1]);
+  expect(tasks.filter(({ lastStatus }) => lastStatus !== 'STOPPED')).toHaveLength(1);
+  const homes = world.truth.accessPoints.all().filter(({ exposed }) => exposed.path?.includes(id) ?? false);
+  expect(homes.length).toBeLessThanOrEqual(1);
+  expect(hostsOf(world, id).join()).toMatch(/\.localhost$/);
+}
+
+async function bornUnder(fault: Fault, name: string): Promise<string> {
+  const met = writes.map(operation => world.wrong(operation, fault));
+  const [id = ''] = await world.class(name, 1);
+  await world.ask([id], 'start');
+  await world.ready(id);
+  expect(met.map(count => count())).toEqual(writes.map(() => 1));
+  expectWhole(id);
+  return id;
+}
+
+test('F1 a controller that dies before or after any call is followed by one that ends the work, and nothing is there twice', async () => {
+  const [id = ''] = await world.class('dies', 1);
+  for (const operation of ['CreateRule', 'CreateService', 'ModifyRule']) {
+    let fresh: Promise<void> | undefined;
+    const die = () => {
+      fresh = world.crash();
+    };
+    const isBefore = operation === 'CreateRule';
+    world.wrong(operation, isBefore ? { before: die } : { after: die, loseAnswer: true });
+    if (operation === 'CreateRule') await world.ask([id], 'start');
+    await eventually(() => fresh !== undefined);
+    await fresh;
+  }
+  await world.ready(id);
+  expectWhole(id);
+  expect(world.mostTasks()).toBe(1);
+}, 60_000);
+
+test('F2 a write whose answer is lost, or that is answered with a failure, is found by its repetition', async () => {
+  await bornUnder(answerLost, 'lost');
+  await bornUnder(failedAfterApplying, 'failed');
+}, 60_000);
+
+test('F3 who is throttled waits and goes on, holds nobody up and is never stuck', async () => {
+  const refusals = world.wrong('CreateService', throttled, 6);
+  const [id = ''] = await world.class('throttled', 1);
+  const [other = ''] = await world.class('beside', 1);
+  await world.ask([id], 'start');
+  await eventually(() => refusals() > 0);
+  expect(conditionOf((await world.get(id)).status, 'Stalled')?.status).not.toBe('True');
+  await world.ready(id);
+  await world.ask([other], 'start');
+  await world.ready(other);
+  const { body } = await world.api.send('GET', `/v1/events?about=${id}`, 'operator');
+  expect(body.items.filter(({ reason }: { reason: string }) => reason === 'NoPermission')).toEqual([]);
+}, 60_000);
+
+test('F5 a list whose second page fails is worth nothing: no rule is made beside the one that was on it', async () => {
+  const [id = ''] = await world.class('pages', 1);
+  await world.ask([id], 'start');
+  await world.ready(id);
+  const half: Fault = { change: output => ({ ...output, Rules: [], NextMarker: 'the second page' }) };
+  const met = world.wrong('DescribeRules', half, 3);
+  const before = world.test.aws.endpoint.calls.counts()['CreateRule'] ?? 0;
+  await eventually(() => met() === 3);
+  await world.ready(id);
+  expect(world.test.aws.endpoint.calls.counts()['CreateRule'] ?? 0).toBe(before);
+  expectWhole(id);
+}, 60_000);
+
+test('F6 what was made and is not shown yet is not made again', async () => {
+  world.test.aws.state.consistency.lagMilliseconds = 4_000;
+  const [id = ''] = await world.class('slow', 1);
+  await world.ask([id], 'start');
+  await world.ready(id);
+  expectWhole(id);
+  world.test.aws.state.consistency.lagMilliseconds = 0;
+}, 60_000);
+
+test('F7 lists from the past never let a stop be told, or a start begin, before the task has ended', async () => {
+  const [id = ''] = await world.class('past', 1);
+  await world.ask([id], 'start');
+  await world.ready(id);
+  world.test.aws.state.consistency.lagMilliseconds = 5_000;
+  const empty = world.wrong('ListTasks', { change: output => ({ ...output, taskArns: [] }) }, 4);
+  await world.ask([id], 'stop');
+  await eventually(() => empty() > 0);
+  await eventually(async () => {
+    const { status } = await world.get(id);
+    if (status.step !== 'stopped') return false;
+    expect(thingsOf(world, id).tasks.map(({ lastStatus }) => lastStatus)).toEqual(['STOPPED']);
+    return true;
+  });
+  world.test.aws.state.consistency.lagMilliseconds = 0;
+}, 60_000);
+
+test('F8 a missing right is named to who can give it; other kinds go on, and so does it once given', async () => {
+  const denied: Fault = {
+    before() {
+      throw new AwsError(
+        'AccessDeniedException',
+        'User: x is not authorized to perform: ecs:CreateService on resource: y',
+      );
+    },
+  };
+  const met = world.wrong('CreateService', denied, 4);
+  const [id = ''] = await world.class('denied', 1);
+  await world.ask([id], 'start');
+  const { status } = await world.told(id, 'NoPermission');
+  expect(conditionOf(status, 'Stalled')).toMatchObject({ status: 'True', reason: 'NoPermission' });
+  expect(conditionOf(status, 'Stalled')?.message).toContain('ecs:CreateService');
+  const invited = await world.api.person('Beside Denied');
+  await eventually(async () => {
+    const { rows } = await world.api.database.pool.query('select status from people where id = $1', [
+      invited.person.id,
+    ]);
+    return rows[0]?.status.invitation === 'sent';
+  });
+  await eventually(() => met() === 4);
+  await world.ready(id);
+}, 60_000);
+
+test('F4 a call that hangs is given up after ten seconds and made again, and nobody else waited for it', async () => {
+  await world.ready(hanging);
+  expectWhole(hanging);
+}, 60_000);
