@@ -47,6 +47,8 @@ export interface QueueLook {
 export class Queue {
   readonly #entries = new Map<string, Entry>();
   readonly #tasks: PQueue;
+  /** Where the urgent ones have room of their own; the same as `#tasks` where they have not. */
+  readonly #urgent: PQueue;
   readonly #work: QueueOptions['work'];
   readonly #failed: QueueOptions['failed'];
   readonly #now: () => number;
@@ -54,6 +56,7 @@ export class Queue {
 
   constructor(options: QueueOptions) {
     this.#tasks = new PQueue({ concurrency: options.concurrency });
+    this.#urgent = options.reserved ? new PQueue({ concurrency: options.reserved }) : this.#tasks;
     this.#work = options.work;
     this.#failed = options.failed;
     this.#now = options.now ?? (() => performance.now());
@@ -80,7 +83,8 @@ export class Queue {
       case 'waiting':
         if (priorities[urgency] > priorities[entry.urgency]) {
           this.#entries.set(key, { ...entry, urgency });
-          this.#tasks.setPriority(key, priorities[urgency]);
+          if (this.#urgent === this.#tasks) this.#tasks.setPriority(key, priorities[urgency]);
+          else this.#enter(key, urgency);
         }
         break;
       case 'running':
@@ -111,24 +115,36 @@ export class Queue {
     for (const entry of this.#entries.values()) if (entry.phase === 'later') clearTimeout(entry.timer);
     this.#entries.clear();
     this.#tasks.clear();
-    await this.#tasks.onIdle();
+    this.#urgent.clear();
+    await Promise.all([this.#tasks.onIdle(), this.#urgent.onIdle()]);
   }
 
   #owe(key: string, due: Due): void {
     const milliseconds = due.at - this.#now();
     if (milliseconds <= 0) {
       this.#entries.set(key, { phase: 'waiting', urgency: due.urgency, since: this.#now() });
-      // Never rejects: `#run` catches.
-      void this.#tasks.add(() => this.#run(key), { priority: priorities[due.urgency], id: key });
+      this.#enter(key, due.urgency);
       return;
     }
     const timer = setTimeout(() => this.#owe(key, { ...due, at: 0 }), Math.min(milliseconds, longestMilliseconds));
     this.#entries.set(key, { phase: 'later', due, timer });
   }
 
-  async #run(key: string): Promise<void> {
+  #enter(key: string, urgency: Urgency): void {
+    const tasks = urgency === 'urgent' ? this.#urgent : this.#tasks;
+    // Never rejects: `#run` catches.
+    void tasks.add(() => this.#run(key, tasks), { priority: priorities[urgency], id: key });
+  }
+
+  async #run(key: string, tasks: PQueue): Promise<void> {
     const waited = this.#entries.get(key);
     const urgency = waited?.phase === 'waiting' ? waited.urgency : 'background';
+    // It has become urgent, and has its turn there or had it already.
+    if (
+      this.#urgent !== this.#tasks &&
+      (waited?.phase !== 'waiting' || (tasks === this.#urgent) !== (urgency === 'urgent'))
+    )
+      return;
     const running: Entry = { phase: 'running', due: undefined, hurry: new AbortController() };
     this.#entries.set(key, running);
     let again: Again | undefined;
@@ -150,6 +166,8 @@ export class Queue {
 export interface QueueOptions {
   /** How many keys are worked on at once. */
   readonly concurrency: number;
+  /** How many urgent ones besides: they wait for no background's end. Left out: they go first, and share the room. */
+  readonly reserved?: number;
   /** Works on a key; answers when to look again, if that is known. `hurry` is aborted when a person begins to wait. */
   readonly work: (key: string, urgency: Urgency, hurry: AbortSignal) => Promise<Again | undefined>;
   /** Told of everything that `work` threw; answers when to try again. */

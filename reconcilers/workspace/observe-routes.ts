@@ -1,7 +1,8 @@
 import type { Rule } from '@aws-sdk/client-elastic-load-balancing-v2';
 import type { Workspace } from '../../api/resources/workspace.ts';
 import { type Ownership, ownership } from '../aws/names.ts';
-import { addressAt, type Ground, namesOf, parkedAt } from './ground.ts';
+import { type RuleWord, rulesAbout } from '../aws/rule-index.ts';
+import { type Address, addressAt, type Ground, namesOf, parkedAt } from './ground.ts';
 import type { Observed, Route, Target } from './model.ts';
 import { matchesOnly, targetsOf } from './reading.ts';
 
@@ -27,7 +28,9 @@ export async function observeRoutes(
   const { balancers } = ground.settings;
   const lists = await Promise.all(balancers.map(({ listenerArn }) => ground.inventory.rulesOf(listenerArn)));
   const candidates = lists.flatMap((rules, balancer) =>
-    rules.map(rule => candidateFrom(rule, balancer, workspace, target, ground)).filter(isOfInterest),
+    rulesAbout(rules, wordsOf(balancer, workspace, target, ground))
+      .map(rule => candidateFrom(rule, balancer, workspace, target, ground))
+      .filter(isOfInterest),
   );
   const judged = await Promise.all(
     candidates.map(async found => ({ found, owner: await ownerOf(found, workspace, ground, close) })),
@@ -42,6 +45,24 @@ export async function observeRoutes(
     ),
     strangerAtSlot: isLost || judged.some(({ found, owner }) => found.placeIsOurs && owner === 'foreign'),
   };
+}
+
+/** What a rule of ours may be known by; whatever fits none of these is of no interest. */
+function wordsOf(
+  balancer: number,
+  workspace: Workspace,
+  target: Target | undefined,
+  { settings }: Ground,
+): readonly RuleWord[] {
+  const atAddress = (address: Address | undefined) =>
+    address ? (address.paths.length > 0 ? address.paths : ['']).map(path => ({ host: address.host, path })) : [];
+  const { slot } = workspace;
+  return [
+    ...atAddress(addressAt(workspace, balancer, settings)),
+    ...atAddress(parkedAt(workspace, balancer, settings)),
+    ...(target ? [{ target: target.id }] : []),
+    ...(slot?.balancer === balancer ? [{ priority: slot.priority }] : []),
+  ];
 }
 
 function candidateFrom(

@@ -264,3 +264,32 @@ test('what is worked on in the background is told to hurry as soon as a person a
   ends.get('a')?.();
   await queue.stop();
 });
+
+test('urgent keys have room of their own: no background work is waited for, and none is done twice', async () => {
+  const ends = new Map<string, () => void>();
+  const started: string[] = [];
+  const queue = new Queue({
+    concurrency: 2,
+    reserved: 1,
+    failed: () => undefined,
+    work(key, urgency) {
+      started.push(`${key} ${urgency}`);
+      return new Promise(resolve => ends.set(key, () => resolve(undefined)));
+    },
+  });
+  for (const key of ['a', 'b', 'c', 'd']) queue.add(key, 'background');
+  await vi.advanceTimersByTimeAsync(0);
+  expect(started).toEqual(['a background', 'b background']);
+  queue.add('c', 'urgent');
+  queue.add('e', 'urgent');
+  await vi.advanceTimersByTimeAsync(0);
+  expect(started.slice(2)).toEqual(['c urgent']);
+  ends.get('c')?.();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(started.slice(3)).toEqual(['e urgent']);
+  for (const key of ['a', 'b', 'e']) ends.get(key)?.();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(started.slice(4)).toEqual(['d background']);
+  ends.get('d')?.();
+  await queue.stop();
+});
