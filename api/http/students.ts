@@ -23,7 +23,7 @@ const Patch = Type.Object(
 );
 
 /** People, and their membership in cohorts. Students are made by a roster; here they are read, changed, moved, deleted. */
-export function registerStudents(app: App, { pool }: Dependencies): void {
+export function registerStudents(app: App, { pool, hub }: Dependencies): void {
   app.get('/v1/me', async request => {
     if (request.principal.kind !== 'person') throw notFound('person', 'me');
     const { id, slug, role, spec } = request.principal.person;
@@ -51,6 +51,7 @@ export function registerStudents(app: App, { pool }: Dependencies): void {
       throw new Refused(409, 'This person has joined with the address already. Add the other one instead.');
     const written = await patchPerson(pool, person.id, request.body.spec, preconditionOf(request));
     if (!written) throw notFound('student', request.params.student);
+    hub.recheck();
     return sendWritten(reply, written, student => student);
   });
 
@@ -60,6 +61,7 @@ export function registerStudents(app: App, { pool }: Dependencies): void {
     if (found) {
       const person = await chargeOf(pool, request.scope, found.id);
       await deletePerson(pool, person.id, slugOf(request.principal));
+      hub.recheck();
     }
     return reply.code(202).send({});
   });
@@ -91,6 +93,7 @@ export function registerStudents(app: App, { pool }: Dependencies): void {
     const person = await findPerson(pool, request.params.student, request.scope);
     const ids = person && { cohortId: cohort.id, personId: person.id };
     if (ids) await removeMember(pool, ids, slugOf(request.principal));
+    hub.recheck();
     return reply.code(202).send({});
   });
 }

@@ -92,7 +92,7 @@ export async function addMember(
   await inTurn(pool, client => join(client, ids.cohortId, [ids.person], by));
 }
 
-/** Takes a person out of a cohort: the workspaces go, homes are kept. True when they were in it. */
+/** Takes a person out of a cohort: the workspaces go, homes are kept; out of the last one, they are signed out. True when they were in it. */
 export async function removeMember(
   pool: pg.Pool,
   { cohortId, personId }: { readonly cohortId: string; readonly personId: string },
@@ -105,6 +105,12 @@ export async function removeMember(
     ]);
     if (rowCount === 0) return false;
     await settleMembers(client, cohortId, [personId], by);
+    // On nobody's list any more: signed out everywhere.
+    await client.query(
+      `delete from sessions s using people p where s.person_id = $1 and p.id = $1 and p.role = 'student'
+         and not exists (select from members where person_id = $1) and not exists (select from staff where person_id = $1)`,
+      [personId],
+    );
     return true;
   });
 }

@@ -76,6 +76,19 @@ export async function chargesOfCourse(sql: Sql, courseId: string, scope: Scope):
   return rows;
 }
 
+/** Those of these addresses, in lower case, whose people the scope sees. */
+export async function addressesInScope(
+  sql: Sql,
+  scope: Scope,
+  emails: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const { rows } = await sql.query<{ email: string }>(
+    `select p.email from people p where p.email = any($4) and p.deleted_at is null and ${visible}`,
+    [...scopeValues(scope), emails],
+  );
+  return new Set(rows.map(row => row.email));
+}
+
 /** For each of these people, the courses in whose sight they are: by cohorts and as staff. */
 export async function coursesOfPeople(
   sql: Sql,
