@@ -89,14 +89,14 @@ describe.skipIf(!chromiumIsThere)('journeys on one machine', { timeout: 90_000 }
 
   it('a student comes from the invitation to typing in at most 2 actions', async () => {
     const outbox = await instructor.context().newPage();
-    mailed = await eventually(
+    mailed = (await eventually(
       async () => {
         await outbox.goto(`${product.url}/outbox`);
         const mail = outbox.locator('article').filter({ hasText: 'ada@school.example' });
         return (await mail.innerText({ timeout: 1000 })).match(/https?:\/\/\S+\/join#\S+/)?.[0] ?? null;
       },
       { within: 30_000, every: 250 },
-    );
+    ))!;
     await outbox.close();
     await learned.follow(student, mailed);
     expect(student.url()).not.toContain('#');

@@ -99,7 +99,7 @@ export interface Got {
 
 export async function startApi(
   extra: Record<string, string> = {},
-  more: Pick<Dependencies, 'registry' | 'logger'> = {},
+  more: Partial<Pick<Dependencies, 'registry' | 'logger' | 'now' | 'recheckMilliseconds'>> = {},
 ): Promise<Api> {
   const database = await createDatabase();
   const settings = readSettings({ ...environment, ...extra, DATABASE_URL: database.url });
@@ -107,8 +107,8 @@ export async function startApi(
   const identity = new FakeIdentity();
   const keys = keysOf(settings.secret);
   const assets = new Map();
-  const now = () => new Date();
-  const app = await buildApp({ pool: database.pool, settings, keys, identity, hub, assets, now, ...more });
+  const now = more.now ?? (() => new Date());
+  const app = await buildApp({ pool: database.pool, settings, keys, identity, hub, assets, ...more, now });
 
   async function send(method: string, url: string, as: Sender, { body, headers = {}, form }: Sent = {}): Promise<Got> {
     const options: InjectOptions = {
@@ -154,7 +154,7 @@ export async function startApi(
         [made.id],
       );
     }
-    const { cookie } = await createSession(database.pool, made.id, new Date());
+    const { cookie } = await createSession(database.pool, made.id, now());
     return { person: made, cookie: `__Host-armada-session=${cookie}` };
   }
 
