@@ -10,6 +10,8 @@ export function hostCommands(cluster: string): readonly string[] {
     'echo ECS_DISABLE_PRIVILEGED=true >> /etc/ecs/ecs.config',
     // Stop a task's container within 10 s, so that the next one never meets it in the same home.
     'echo ECS_CONTAINER_STOP_TIMEOUT=10s >> /etc/ecs/ecs.config',
+    // One student's fork bomb must not be everybody's. Remembered: a task's limit of processes.
+    'echo ECS_TASK_PIDS_LIMIT=2048 >> /etc/ecs/ecs.config',
     'echo ECS_IMAGE_PULL_BEHAVIOR=prefer-cached >> /etc/ecs/ecs.config',
     // No traffic between containers of the bridge.
     'mkdir -p /etc/docker && echo \'{"icc": false}\' > /etc/docker/daemon.json',

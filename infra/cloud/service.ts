@@ -30,6 +30,9 @@ export interface AppOptions {
   readonly database: Database;
 }
 
+/** Where the controller tells its health, on its task's own loopback. */
+const controllerPort = 9464;
+
 /** The smallest Fargate task: 0.25 vCPU and 0.5 GB. */
 const smallest = { cpu: 256, memoryLimitMiB: 512 };
 
@@ -53,7 +56,7 @@ export function createApp(stack: Stack, options: AppOptions): App {
     },
     image: ecs.ContainerImage.fromRegistry(`${parameters.imagePrefix}-app:${parameters.imageTag}`),
   };
-  const service = (id: 'Api' | 'Controller', command: string[], healthCheck?: ecs.HealthCheck) => {
+  const service = (id: 'Api' | 'Controller', command: string[], port: number) => {
     const taskRole = id === 'Api' ? roles.api : roles.controller;
     const task = new ecs.FargateTaskDefinition(stack, `${id}Task`, { ...smallest, taskRole });
     const raw = task.node.defaultChild;
@@ -67,12 +70,17 @@ export function createApp(stack: Stack, options: AppOptions): App {
     task.addContainer('app', {
       image: shared.image,
       command,
-      environment: shared.environment,
+      environment:
+        id === 'Api' ? shared.environment : { ...shared.environment, ARMADA_METRICS_PORT: String(controllerPort) },
       secrets: shared.secrets,
       portMappings: id === 'Api' ? [{ containerPort: appPort }] : [],
       logging: ecs.LogDrivers.awsLogs({ logGroup: shared.logGroup, streamPrefix: id.toLowerCase() }),
       readonlyRootFilesystem: true,
-      healthCheck,
+      healthCheck: {
+        command: ['CMD', 'node', 'infra/images/app/healthy.mjs', `http://127.0.0.1:${port}/healthz`],
+        interval: Duration.seconds(15),
+        startPeriod: Duration.seconds(60),
+      },
     });
     const made = new ecs.FargateService(stack, id, {
       cluster: ground.cluster.cluster,
@@ -90,13 +98,8 @@ export function createApp(stack: Stack, options: AppOptions): App {
     made.node.addDependency(network.vpc.internetConnectivityEstablished, task.obtainExecutionRole(), taskRole);
     return made;
   };
-  const api = service('Api', ['node', 'api/http/server.ts'], {
-    command: ['CMD', 'node', 'infra/images/app/healthy.mjs', `http://127.0.0.1:${appPort}/healthz`],
-    interval: Duration.seconds(15),
-    startPeriod: Duration.seconds(60),
-  });
-  // It serves nothing that could be asked; when it can't go on its process ends, and ECS starts another.
-  const controller = service('Controller', ['node', 'controller/main.ts']);
+  const api = service('Api', ['node', 'api/http/server.ts'], appPort);
+  const controller = service('Controller', ['node', 'controller/main.ts'], controllerPort);
   const cfn = api.node.defaultChild;
   if (cfn instanceof ecs.CfnService) {
     cfn.loadBalancers = ground.entrance.appTargetGroupArns.map(targetGroupArn => ({

@@ -84,6 +84,7 @@ describe('the template', () => {
     position('-p tcp --dport 2049 -j DROP');
     position('-i docker0 -o docker0 -j DROP');
     position('"icc": false');
+    position('ECS_TASK_PIDS_LIMIT=');
     position('INPUT -i docker0');
     expect(JSON.stringify(of('AWS::EC2::LaunchTemplate'))).toContain('armada-firewall');
   });
@@ -260,7 +261,11 @@ describe('the template', () => {
   it('runs API and controller on the smallest Fargate tasks, secrets from Secrets Manager', () => {
     const tasks = of('AWS::ECS::TaskDefinition').map(([, task]) => task.Properties ?? {});
     expect(tasks).toHaveLength(2);
-    for (const task of tasks) expect(task).toMatchObject({ Cpu: '256', Memory: '512' });
+    for (const task of tasks)
+      expect(task).toMatchObject({
+        ...{ Cpu: '256', Memory: '512' },
+        ContainerDefinitions: [{ HealthCheck: { Command: expect.arrayContaining(['infra/images/app/healthy.mjs']) } }],
+      });
     const text = JSON.stringify(tasks);
     expect(text).toContain('"Name":"ARMADA_SECRET","ValueFrom"');
     expect(text).toContain('"Name":"PGPASSWORD","ValueFrom"');

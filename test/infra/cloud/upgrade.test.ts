@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { sizes } from '../../../api/resources/sizes.ts';
 import type { TemplateJson } from './intrinsics.ts';
 import { type Kept, keptOf, replaced } from './replacement.ts';
@@ -10,6 +10,9 @@ import { templateOf } from './stand.ts';
 const published: Readonly<Record<string, Kept>> = JSON.parse(
   readFileSync(path.join(import.meta.dirname, 'stateful.json'), 'utf8'),
 );
+
+// The first synthesis loads all of the CDK.
+beforeAll(() => void templateOf(sizes.small), 120_000);
 
 const idOf = (template: TemplateJson, type: string) =>
   Object.entries(template.Resources).find(([, resource]) => resource.Type === type)?.[0] ?? '';
