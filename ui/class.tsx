@@ -18,6 +18,7 @@ import { listClass, Rows } from './state.ts';
 
 const AddStudents = later(() => import('./components/add-students.tsx').then(part => part.AddStudents));
 const NewClass = later(() => import('./components/new-class.tsx').then(part => part.NewClass));
+const History = later(() => import('./components/history.tsx').then(part => part.History));
 const Settings = later(() => import('./components/settings.tsx').then(part => part.Settings));
 
 const boot = readBoot();
@@ -32,7 +33,8 @@ const make = () => {
 
 function present(): Course | undefined {
   const all = courses.value ?? [];
-  return boot.course ? all.find(course => course.slug === boot.course) : all[0];
+  if (boot.course) return all.find(course => course.slug === boot.course);
+  return all.find(course => !course.spec.archived) ?? all[0];
 }
 
 function Page() {
@@ -60,6 +62,8 @@ function Page() {
         </main>
       ) : boot.settings ? (
         <Settings course={course} />
+      ) : boot.history ? (
+        <History course={course} />
       ) : (
         <Class course={course} />
       )}
@@ -95,10 +99,17 @@ function Class({ course }: { course: Course }) {
       <div class="title">
         <h1 dir="auto">{course.spec.name}</h1>
         <span class="links">
+          <a href={`/classes/${course.slug}/history`}>History</a>
           <a href={`/classes/${course.slug}/settings`}>Settings</a>
           {courses.value?.length === 1 && <MakeClass onMake={make} />}
         </span>
       </div>
+      {course.spec.archived && (
+        <p class="notice">
+          This class is archived: nothing runs, all files are kept. Bring it back in its{' '}
+          <a href={`/classes/${course.slug}/settings`}>settings</a>.
+        </p>
+      )}
       {rows.loaded.value && !empty && <Summary rows={rows} />}
       {said.value && (
         <p class="notice" role="status">
@@ -206,7 +217,7 @@ async function relist(): Promise<void> {
 }
 
 /** Many changes in doubt, as when a group goes, are one list. */
-const relistMilliseconds = 500;
+const relistMilliseconds = 2000;
 let relisting: ReturnType<typeof setTimeout> | undefined;
 function relistSoon(): void {
   if (relisting !== undefined) return;
@@ -230,7 +241,7 @@ async function begin(): Promise<void> {
     problem.value = messageOf(thrown);
   }
   const course = present();
-  if (!course || boot.settings) return;
+  if (!course || boot.settings || boot.history) return;
   live(`/v1/watch?course=${encodeURIComponent(course.slug)}`, {
     relist,
     change: change => {

@@ -108,7 +108,8 @@ export class Rows {
     if (!row) return true;
     if (object.deletedAt !== null && row.workspace.peek().id !== id) return false;
     this.take(row, object);
-    return true;
+    // Its place in line is told by lists alone.
+    return row.description.peek().state !== 'waiting';
   }
 
   /** Asks for `spec`, shown at once as asked; a refusal puts the row back and says why. */

@@ -1,9 +1,12 @@
 import { signal } from '@preact/signals';
 import { render } from 'preact';
+import { when } from '../api/resources/times.ts';
 import { act } from './act.ts';
 import { listAll, type WorkspaceItem } from './api.ts';
 import { readBoot } from './boot.ts';
+import { slowClock } from './clock.ts';
 import { Bar } from './components/bar.tsx';
+import { Download } from './components/download.tsx';
 import { Pill } from './components/pill.tsx';
 import { live } from './live.ts';
 import { type Row, Rows } from './state.ts';
@@ -40,6 +43,7 @@ function Card({ row }: { row: Row }) {
   const workspace = row.workspace.value;
   const { student, now, tone, label } = row.description.value;
   const main = student.actions[0];
+  const used = workspace.reported.activeAt;
   return (
     <article class="card">
       <h2 dir="auto">{workspace.course.name}</h2>
@@ -89,8 +93,9 @@ function Card({ row }: { row: Row }) {
             Restart
           </button>
         )}
+        {(main === 'open' || main === 'start') && <Download workspace={workspace} text="Download my files" />}
       </div>
-      <p class="mute hint">Stopping keeps your files.</p>
+      <p class="mute hint">{used !== null && `Last used ${when(used, slowClock.value)}. `}Stopping keeps your files.</p>
     </article>
   );
 }

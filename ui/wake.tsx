@@ -1,21 +1,28 @@
 import { computed, effect, signal } from '@preact/signals';
 import { render } from 'preact';
+import { filesPath } from '../api/resources/entrance-paths.ts';
+import { duration } from '../api/resources/times.ts';
 import type { Step } from '../api/resources/workspace.ts';
 import { act } from './act.ts';
 import { messageOf, request, type WorkspaceItem } from './api.ts';
 import { readBoot } from './boot.ts';
+import { slowClock } from './clock.ts';
 import { Bar } from './components/bar.tsx';
-import { Log } from './components/log.tsx';
 import { Pill } from './components/pill.tsx';
 import { Steps } from './components/steps.tsx';
+import { later } from './later.tsx';
 import { live } from './live.ts';
 import { Rows } from './state.ts';
+
+const Story = later(() => import('./components/story.tsx').then(part => part.Story));
 
 const boot = readBoot();
 const rows = new Rows(boot.usualSeconds ?? null);
 const problem = signal<string | null>(null);
 /** True once the page has begun to open the workspace by itself. */
 const opening = signal(false);
+/** True once one wants to read what happened. */
+const told = signal(false);
 /** True when it came back here right after being opened: then a person opens it, so that nothing goes round. */
 const held = signal(false);
 const own = () => rows.list.value[0]?.workspace.value.student.slug === boot.person.slug;
@@ -63,12 +70,14 @@ function Wake() {
         </p>
       )}
       <p role="status">
-        <Pill description={description} /> <span class="now">{opening.value ? 'Opening…' : description.now}</span>
+        <Pill description={description} />{' '}
+        <span class="now">{opening.value && !fetching() ? 'Opening…' : description.now}</span>
       </p>
       {!stuck && !resting && state !== 'running' && (
         <Steps step={step} reached={workspace.status.observedGeneration >= workspace.generation} />
       )}
-      <p dir="auto">{said.sentence}</p>
+      <p dir="auto">{opening.value && fetching() ? 'The download begins in a moment.' : said.sentence}</p>
+      {state === 'starting' && boot.usualSeconds && <p class="mute">Usually {duration(boot.usualSeconds)}.</p>}
       {present.problem.value && (
         <p class="problem" role="alert">
           {present.problem.value}
@@ -86,9 +95,19 @@ function Wake() {
           </button>
         )}
         {state === 'running' && workspace.url && (
-          <a class="button primary big" href={workspace.url + target()}>
+          <a class="button primary big" href={workspace.url + (fetching() ? '/' : target())}>
             Open
           </a>
+        )}
+        {state === 'running' && workspace.url && fetching() && (
+          <a class="button" href={workspace.url + filesPath}>
+            Download again
+          </a>
+        )}
+        {workspace.idle && (
+          <button type="button" onClick={() => void rows.keep(present)}>
+            Keep it running for an hour
+          </button>
         )}
         {(said.actions.includes('cancel') || (!own() && state === 'starting')) && (
           <button type="button" onClick={() => void act(present, rows, 'stop')}>
@@ -99,9 +118,15 @@ function Wake() {
           Back
         </a>
       </div>
-      <details class="story" open={stuck}>
+      <details
+        class="story"
+        open={stuck}
+        onToggle={event => {
+          told.value = event.currentTarget.open;
+        }}
+      >
         <summary>What happened so far</summary>
-        <Log about={workspace.slug} version={workspace.version} limit={20} />
+        {told.value && <Story workspace={workspace} student={boot.person.role === 'student'} stuck={stuck} />}
       </details>
     </>
   );
@@ -111,6 +136,11 @@ function Wake() {
 function target(): string {
   const to = boot.to ?? '/';
   return to.startsWith('/') && !to.startsWith('//') ? to : '/';
+}
+
+/** Whether one came for the files: then the page stays. */
+function fetching(): boolean {
+  return target() === filesPath;
 }
 
 /** Wakes one's own sleeping workspace, once per page and never after a failure. */
@@ -140,7 +170,14 @@ function openWhenReady(): void {
   }
   sessionStorage.setItem(key, [...recent, Date.now()].join(' '));
   opening.value = true;
-  location.replace(url + target());
+  // A download leaves the page where it is.
+  if (fetching()) location.assign(url + target());
+  else location.replace(url + target());
+}
+
+/** While it is in line its place there changes, which no stream tells. */
+function lookAtLine(): void {
+  if (slowClock.value && row.peek()?.description.peek().state === 'waiting') void relist().catch(() => undefined);
 }
 
 async function relist(): Promise<void> {
@@ -156,6 +193,7 @@ async function relist(): Promise<void> {
 
 render(<Page />, document.getElementById('app') ?? document.body);
 effect(openWhenReady);
+effect(lookAtLine);
 
 /** Looks once, then stays live: the stream's address needs the course. */
 async function begin(): Promise<void> {

@@ -18,6 +18,7 @@ import { registerHealth } from './health.ts';
 import { registerHeartbeats } from './heartbeats.ts';
 import { registerInvitations } from './invitations.ts';
 import { registerMetrics } from './metrics.ts';
+import { registerNotice } from './notice.ts';
 import { registerOpen } from './open.ts';
 import { registerOpenapi } from './openapi.ts';
 import { registerCrossSite, registerHosts } from './origin.ts';
@@ -71,6 +72,7 @@ export async function buildApp(dependencies: Dependencies): Promise<App> {
   await app.register(fastifyCookie);
   await app.register(fastifyFormbody, { bodyLimit: bodyBytes });
   await app.register(fastifySSE, { heartbeatInterval: 15_000 });
+  registerNotice(app, settings);
   registerCompression(app);
   registerCrossSite(app, settings.portalUrl);
   registerPrincipal(app, { pool, keys, operatorToken: settings.operatorToken, now });

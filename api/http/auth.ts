@@ -43,6 +43,7 @@ export const rights: Readonly<Record<string, Row>> = {
   'GET /wake/:workspace': signedIn,
   'GET /open/:workspace': signedIn,
   'GET /classes/:course': { staff: 'course', instructor: 'course' },
+  'GET /classes/:course/history': { staff: 'course', instructor: 'course' },
   'GET /classes/:course/settings': { instructor: 'course' },
   'GET /outbox': { instructor: 'course' },
 

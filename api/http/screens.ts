@@ -4,6 +4,7 @@ import { Value } from 'typebox/value';
 import type { Boot } from '../resources/boot.ts';
 import { sharesOrigin } from '../resources/host.ts';
 import { addressesInScope } from '../store/people.ts';
+import { usualStartSeconds } from '../store/usual.ts';
 import { findWorkspace, listWorkspaces } from '../store/workspaces.ts';
 import { roleOf } from './auth.ts';
 import type { App, Dependencies } from './dependencies.ts';
@@ -54,6 +55,10 @@ export function registerScreens(app: App, { pool, settings, assets }: Dependenci
     const { slug } = await visibleCourse(pool, request.scope, request.params.course);
     return classPage(reply, { ...bootOf(request), course: slug });
   });
+  app.get('/classes/:course/history', { schema: { params: course } }, async (request, reply) => {
+    const { slug } = await visibleCourse(pool, request.scope, request.params.course);
+    return classPage(reply, { ...bootOf(request), course: slug, history: true });
+  });
   app.get('/classes/:course/settings', { schema: { params: course } }, async (request, reply) => {
     const { slug } = await visibleCourse(pool, request.scope, request.params.course);
     return classPage(reply, { ...bootOf(request), course: slug, settings: true });
@@ -71,7 +76,9 @@ export function registerScreens(app: App, { pool, settings, assets }: Dependenci
     async (request, reply) => {
       const workspace = await findWorkspace(pool, request.scope, request.params.workspace);
       if (!workspace) throw new Refused(404, 'There is no such workspace here, or it is not yours.');
-      const boot = { ...bootOf(request), workspace: workspace.slug, to: pathOf(request.query.to) ?? '/' };
+      const usualSeconds = await usualStartSeconds(pool, workspace.course.id);
+      const to = pathOf(request.query.to) ?? '/';
+      const boot = { ...bootOf(request), workspace: workspace.slug, to, usualSeconds };
       return sendPage(reply, 200, shellPage({ page: 'wake', title: 'Opening · Armada', boot }));
     },
   );
@@ -82,7 +89,9 @@ export function registerScreens(app: App, { pool, settings, assets }: Dependenci
     const mails: unknown = await response.json();
     if (!Value.Check(Mails, mails)) throw new Error('read the outbox: not a list of mails');
     // Mails hold passwords: an instructor sees those of their own classes.
-    const addresses = await addressesInScope(pool, request.scope, [...new Set(mails.map(mail => mail.to.toLowerCase()))]);
+    const addresses = await addressesInScope(pool, request.scope, [
+      ...new Set(mails.map(mail => mail.to.toLowerCase())),
+    ]);
     return sendPage(reply, 200, outboxPage({ mails: mails.filter(mail => addresses.has(mail.to.toLowerCase())) }));
   });
 

@@ -5,6 +5,7 @@ import type { Problem } from '../resources/problem.ts';
 import { workspaceRowOf } from '../resources/rows.ts';
 import { type Workspace, WorkspaceSpec } from '../resources/workspace.ts';
 import { keepWorkspace } from '../store/idle.ts';
+import { withLine } from '../store/line.ts';
 import { findLog } from '../store/reports.ts';
 import {
   type Ask,
@@ -56,7 +57,8 @@ export function registerWorkspaces(app: App, { pool, settings, now }: Dependenci
 
   app.get('/v1/workspaces', { schema: { querystring } }, async request => {
     const { label } = request.query;
-    const page = await listWorkspaces(pool, request.scope, request.query, pageOf(request.query));
+    const listed = await listWorkspaces(pool, request.scope, request.query, pageOf(request.query));
+    const page = { ...listed, items: await withLine(pool, listed.items) };
     const fits = (item: Workspace) => describeWorkspace({ workspace: item, now: now() }).state === label;
     // A page may come out short: states are words made of what is stored, not stored themselves.
     const shownPage = label === undefined ? page : { ...page, items: page.items.filter(fits) };
@@ -68,7 +70,8 @@ export function registerWorkspaces(app: App, { pool, settings, now }: Dependenci
   app.get('/v1/workspaces/:workspace', { schema: { params } }, async (request, reply) => {
     const workspace = await findWorkspace(pool, request.scope, request.params.workspace);
     if (!workspace) throw notFound('workspace', request.params.workspace);
-    return sendObject(request, reply, shown(workspace));
+    const [inLine = workspace] = await withLine(pool, [workspace]);
+    return sendObject(request, reply, shown(inLine));
   });
 
   app.get('/v1/workspaces/:workspace/log', { schema: { params } }, async request => {

@@ -18,6 +18,8 @@ export interface Boot {
   readonly course?: string | null;
   /** Class page: show the class's settings instead of its table. */
   readonly settings?: boolean;
+  /** Class page: show what happened in the class instead. */
+  readonly history?: boolean;
   /** Wake page: slug of the workspace. */
   readonly workspace?: string;
   /** Wake page: path and query in the workspace to open, beginning with `/`. */
@@ -25,3 +27,6 @@ export interface Boot {
   /** Seconds from asking to ready, as a rule (a median); missing: not known yet. */
   readonly usualSeconds?: number | null;
 }
+
+/** What every page says where that is so. */
+export const unwalledNotice = 'Not started as root: no walls between students on this machine. For trying out only.';

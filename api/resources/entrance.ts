@@ -9,8 +9,7 @@ export const enterPath = '/.gate/enter';
 /** 200 once the gate holds the home and the IDE answers, else 503; open to everyone, says nothing. */
 export const healthPath = '/.gate/health';
 
-/** The home as a zip archive, for whoever may come in. A link may lead here through the portal. */
-export const filesPath = '/.gate/files.zip';
+export { filesPath } from './entrance-paths.ts';
 
 /**
  * `__Host-` cookies: Secure, Path=/, no Domain. The state's is SameSite=None, for the portal may be another site. Where

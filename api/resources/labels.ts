@@ -1,6 +1,6 @@
 import type { WorkspaceRow } from './rows.ts';
 import type { StudentStatus } from './student.ts';
-import { duration, elapsed, when } from './times.ts';
+import { duration, elapsed, ordinal, when } from './times.ts';
 import { asWritten, stepWords, stuckWords, waitWords } from './words.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -24,7 +24,10 @@ export type Tone = 'ok' | 'busy' | 'warn' | 'bad' | 'idle';
 export type Action = 'start' | 'stop' | 'restart' | 'open' | 'retry' | 'cancel' | 'settings';
 
 /** The parts of a workspace that its description depends on. */
-export type Described = Pick<WorkspaceRow, 'generation' | 'deletedAt' | 'spec' | 'status' | 'reported' | 'idle'>;
+export type Described = Pick<
+  WorkspaceRow,
+  'generation' | 'deletedAt' | 'spec' | 'status' | 'reported' | 'idle' | 'line'
+>;
 
 /** One workspace in words. Never empty: every state has label, column and sentences. */
 export interface Description {
@@ -38,6 +41,8 @@ export interface Description {
   /** For the student: no word of the cloud. */
   readonly student: { readonly sentence: string; readonly actions: readonly Action[] };
   readonly staff: { readonly sentence: string; readonly actions: readonly Action[] };
+  /** Who must act, where somebody must. */
+  readonly who?: 'instructor' | 'operator';
 }
 
 /** Nothing typed for so long counts as idle; gates report activity every 20 s and lists may be two minutes old. */
@@ -110,7 +115,7 @@ function describeFresh({ workspace, person, now, usualSeconds }: Options): Descr
     const long = (seconds ?? 0) > longWaitSeconds;
     return {
       ...plain(long ? 'stuck' : 'waiting', long ? 'bad' : 'warn', long ? 'Stuck' : 'Waiting', words.now, '', [], []),
-      now: `${words.now}${elapsed(seconds)}`,
+      now: `${inLine(words.now, workspace.line)}${elapsed(seconds)}`,
       student: { sentence: words.student, actions: ['cancel'] },
       staff: { sentence: withMessage(words.staff, ready?.message), actions: ['stop'] },
     };
@@ -185,10 +190,11 @@ function stopped(workspace: Described, person: Options['person'], now: Date): De
 
 function stuck(reason: string, message: string, failure: Workspace['status']['failure']): Description {
   const words = stuckWords.get(reason) ?? {
-    now: asWritten(reason),
+    now: waitWords.get(reason)?.now ?? asWritten(reason),
     student: 'Something needs a person’s hand. Your instructor can see it.',
     staff: `It can’t go on: ${asWritten(reason).toLowerCase()}.`,
     settings: false,
+    who: 'operator' as const,
   };
   const exit =
     failure === null
@@ -197,6 +203,7 @@ function stuck(reason: string, message: string, failure: Workspace['status']['fa
   const staff = withMessage(words.staff, message);
   return {
     ...plain('stuck', 'bad', 'Stuck', words.now, '', [], []),
+    who: words.who,
     student: { sentence: words.student, actions: ['retry'] },
     staff: {
       sentence: message.includes('exit') ? staff : `${staff}${exit}`,
@@ -223,6 +230,11 @@ function plain(
     student: { sentence, actions: student },
     staff: { sentence, actions: staff },
   };
+}
+
+/** `In line: …` with the place there: `3rd in line: …`. */
+function inLine(words: string, place: number | undefined): string {
+  return place === undefined ? words : words.replace(/^In line\b/, `${ordinal(place)} in line`);
 }
 
 /** The controller's own sentence after ours: it holds the name or number that staff need. */

@@ -16,6 +16,7 @@ export const WorkspaceRow = Type.Object({
   cohort: Named,
   student: Type.Object({ slug: Type.String(), name: Type.String(), email: Type.String() }),
   reported: Type.Pick(Reported, ['activeAt']),
+  line: Workspace.properties.line,
   idle: Type.Optional(Nullable(Idle)),
   /** Its origin, while it has one. */
   url: Nullable(Type.String()),
@@ -50,6 +51,7 @@ export function workspaceRowOf(item: Workspace & { readonly url: string | null }
     student: { slug: student.slug, name: student.name, email: student.email },
     reported: { activeAt: item.reported.activeAt && toSecond(item.reported.activeAt) },
     ...(item.idle && { idle: item.idle }),
+    ...(item.line !== undefined && { line: item.line }),
     url,
   };
 }

@@ -9,8 +9,12 @@ export interface Words {
   readonly staff: string;
 }
 
-/** What is said of a workspace that needs a person. `settings`: the class's settings are where it is mended. */
+/**
+ * What is said of a workspace that needs a person. `settings`: the class's settings are where it is mended. `who` must
+ * act: the instructor, or whoever runs this Armada.
+ */
 export interface StuckWords {
+  readonly who: 'instructor' | 'operator';
   readonly now: string;
   readonly student: string;
   readonly staff: string;
@@ -92,50 +96,60 @@ const stuck = {
   ImageNotFound: {
     now: 'Starting point not found',
     student: 'The class’s starting point can’t be loaded. Your instructor can see it.',
-    staff: 'The image was not found, or it is private.',
+    staff: 'The image was not found, or it is private. Choose another starting point in the class settings.',
+    who: 'instructor',
     settings: true,
   },
   StopsAtStart: {
     now: 'Stops right after it starts',
     student: 'Your editor stops right after it starts. Your files are safe.',
-    staff: 'The editor stops right after it starts.',
+    staff: 'The editor stops right after it starts. What it wrote last says why; try again once that is mended.',
+    who: 'instructor',
     settings: false,
   },
   OutOfMemory: {
     now: 'Ran out of memory',
     student: 'It ran out of memory. Your files are safe.',
-    staff: 'It ran out of memory. A larger size helps.',
+    staff: 'It ran out of memory. Choose a larger size in the class settings, then try again.',
+    who: 'instructor',
     settings: true,
   },
   HomeNotReachable: {
     now: 'Files not reachable',
     student: 'Your files are safe, but can’t be reached now. We don’t start without them.',
-    staff: 'The files are safe, but can’t be reached now. We don’t start without them.',
+    staff:
+      'The files are safe, but can’t be reached now. We don’t start without them. Whoever runs Armada looks after the file system; then try again.',
+    who: 'operator',
     settings: false,
   },
   HomeInUse: {
     now: 'Files in use elsewhere',
     student: 'Your files are still in use by the last run. We don’t open them twice.',
-    staff: 'Another run still holds this home. It is not opened twice.',
+    staff: 'Another run still holds this home. It is not opened twice. Stop it, wait a minute, then try again.',
+    who: 'instructor',
     settings: false,
   },
   NameTaken: {
-    now: 'Name taken in AWS',
+    now: 'Its name is taken',
     student: 'It can’t be set up. Your instructor can see why.',
-    staff: 'Something in AWS has this name and is not ours. Remove or rename it there.',
+    staff: 'Something in AWS has this name and is not ours. Whoever runs Armada removes or renames it there.',
+    who: 'operator',
     settings: false,
   },
   NoRoom: {
     now: 'No room for ten minutes',
     student:
       'There has been no room for it for a while. Your instructor can see it; it starts by itself once there is.',
-    staff: 'No host has had memory for it for ten minutes. It starts by itself once there is room.',
+    staff:
+      'No host has had memory for it for ten minutes. It starts by itself once there is room: stop one that nobody uses, or have the limit of hosts raised.',
+    who: 'instructor',
     settings: false,
   },
   NoPermission: {
     now: 'Not allowed to set it up',
     student: 'It can’t be set up. Your instructor can see why.',
-    staff: 'Armada lacks a permission in AWS.',
+    staff: 'Armada lacks a permission in AWS. Whoever runs Armada adds it; then try again.',
+    who: 'operator',
     settings: false,
   },
 } satisfies Record<StuckReason, StuckWords>;

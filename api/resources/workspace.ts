@@ -106,5 +106,7 @@ export const Workspace = Type.Object({
   /** When it stops by itself; null unless it is ready. */
   idle: Type.Optional(Nullable(Idle)),
   slot: Nullable(Slot),
+  /** Its place among all that wait for the same scarce thing, from 1; only where an answer knows it. */
+  line: Type.Optional(Type.Integer({ minimum: 1 })),
 });
 export type Workspace = Static<typeof Workspace>;

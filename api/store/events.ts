@@ -19,20 +19,52 @@ export async function addEvents(sql: Sql, events: readonly NewEvent[]): Promise<
   );
 }
 
-/** Which events to list: of one object or of all, older than an event's number. */
+/** Which events to list: of one object, of a course and all that is in it, or of all; older than an event's number. */
 export interface EventFilter {
   readonly about?: string;
+  readonly courseId?: string;
+  /** Only what people did. */
+  readonly byPeople?: boolean;
   readonly limit: number;
   readonly before?: number;
 }
 
 /** What happened, newest first, at most `limit`. */
-export async function listEvents(sql: Sql, { about, limit, before }: EventFilter): Promise<Event[]> {
+export async function listEvents(sql: Sql, filter: EventFilter): Promise<Event[]> {
+  const { about, courseId, byPeople = false, limit, before } = filter;
+  if (courseId !== undefined) return courseEvents(sql, courseId, byPeople, limit, before ?? null);
   const { rows } = await sql.query<Event>(
     `select id, at, kind, about, tone, reason, message, by from events
-     where ($1::text is null or about = $1) and ($2::bigint is null or id < $2)
+     where ($1::text is null or about = $1) and ($2::bigint is null or id < $2) and (by is not null or not $4)
      order by id desc limit $3`,
-    [about ?? null, before ?? null, limit],
+    [about ?? null, before ?? null, limit, byPeople],
+  );
+  return rows;
+}
+
+/** Of a course, its groups and their members, and its workspaces, each with the name of what it is about. */
+async function courseEvents(
+  sql: Sql,
+  courseId: string,
+  byPeople: boolean,
+  limit: number,
+  before: number | null,
+): Promise<Event[]> {
+  const { rows } = await sql.query<Event>(
+    `with objects as (
+       select id, spec->>'name' as name from courses where id = $1
+       union all
+       select w.id, p.spec->>'name' from workspaces w join people p on p.id = w.person_id where w.course_id = $1
+       union all
+       select k.id, k.spec->>'name' from cohorts k join enrolments e on e.cohort_id = k.id and e.course_id = $1
+       union
+       select p.id, p.spec->>'name' from people p join members m on m.person_id = p.id
+         join enrolments e on e.cohort_id = m.cohort_id and e.course_id = $1)
+     select e.id, e.at, e.kind, e.about, e.tone, e.reason, e.message, e.by, o.name as subject
+     from events e join objects o on o.id = e.about
+     where ($2::bigint is null or e.id < $2) and (e.by is not null or not $3)
+     order by e.id desc limit $4`,
+    [courseId, before, byPeople, limit],
   );
   return rows;
 }

@@ -115,6 +115,38 @@ const classes: Screen[] = [
     act: () => page().getByLabel('Choose all').check(),
   },
   {
+    name: 'history',
+    path: '/classes/python-101/history',
+    act: () => page().locator('table.history tbody tr').first().waitFor(),
+  },
+  {
+    name: 'class, archived',
+    path: '/',
+    prepare: () => {
+      classOf(10)();
+      visit.portal.state.courses = [{ ...pythonCourse, spec: { ...pythonCourse.spec, archived: true } }];
+    },
+    act: rows,
+  },
+  {
+    name: 'class, what an editor wrote',
+    path: '/',
+    prepare: classOf(10),
+    act: async () => {
+      await page().locator('button.name').nth(8).click();
+      await page().getByText('What the editor wrote last').click();
+      await page().getByText('no space left').waitFor();
+    },
+  },
+  {
+    name: 'settings, archiving',
+    path: '/classes/python-101/settings',
+    act: async () => {
+      await page().getByRole('button', { name: 'Archive this class' }).click();
+      await page().locator('dialog[open]').waitFor();
+    },
+  },
+  {
     name: 'settings, saved',
     path: '/classes/python-101/settings',
     act: async () => {

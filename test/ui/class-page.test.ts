@@ -180,6 +180,58 @@ describe.skipIf(!chromiumIsThere)('the class page', () => {
     expect(visit.portal.asked[0]!.path).toBe(`/v1/workspaces/${idle.slug}/keep`);
   });
 
+  it('shows in an open row what the editor wrote last, and the way to the files', async () => {
+    const items = await visit.openClass();
+    await rowOf(items[8]!).locator('button.name').click();
+    await visit.page.getByText('What the editor wrote last').click();
+    await visit.page.getByText('no space left').waitFor();
+    const stopped = visit.page.getByRole('link', { name: 'Start it and download the files' });
+    expect(await stopped.getAttribute('href')).toBe(`/wake/${items[8]!.slug}?to=/.gate/files.zip`);
+    await rowOf(items[0]!).locator('button.name').click();
+    const running = visit.page.getByRole('link', { name: 'Download the files', exact: true });
+    expect(await running.getAttribute('href')).toBe(`${items[0]!.url}/.gate/files.zip`);
+  });
+
+  it('tells what happened in the class, and who did it', async () => {
+    await visit.page.goto(`${visit.portal.url}/classes/python-101/history`);
+    const table = visit.page.locator('table.history tbody tr');
+    await eventually(async () => (await table.count()) === 1);
+    expect(await table.first().textContent()).toMatch(/Asked to start\.Ada Lovelaceprof$/);
+    await visit.page.getByLabel('Also what Armada did by itself').check();
+    await eventually(async () => (await table.count()) === 3);
+  });
+
+  it('puts a class away, says so, and brings it back', async () => {
+    await visit.page.goto(`${visit.portal.url}/classes/python-101/settings`);
+    await visit.page.getByRole('button', { name: 'Archive this class' }).click();
+    await visit.page.getByRole('dialog').getByRole('button', { name: 'Archive' }).click();
+    await visit.page.getByText('This class is archived').waitFor();
+    expect(visit.portal.asked.at(-1)).toMatchObject({ method: 'PATCH', body: { archived: true } });
+    await visit.openClass();
+    await visit.page.getByText('This class is archived: nothing runs').waitFor();
+    await visit.page.goto(`${visit.portal.url}/classes/python-101/settings`);
+    await visit.page.getByRole('button', { name: 'Bring it back' }).click();
+    await visit.page.getByRole('button', { name: 'Archive this class' }).waitFor();
+    expect(visit.portal.asked.at(-1)).toMatchObject({ method: 'PATCH', body: { archived: false } });
+  });
+
+  it('goes from one class to another, archived ones last', async () => {
+    const { courses } = visit.portal.state;
+    courses.unshift({
+      ...courses[0]!,
+      id: 'old',
+      slug: 'old',
+      spec: { ...courses[0]!.spec, name: 'Old', archived: true },
+    });
+    await visit.openClass();
+    expect(await visit.page.locator('h1').textContent()).toBe('Python 101');
+    await visit.page.getByText('Classes', { exact: true }).click();
+    const links = visit.page.getByRole('navigation', { name: 'Classes' }).getByRole('link');
+    expect(await links.allTextContents()).toEqual(['Python 101', 'Old · archived']);
+    await links.last().click();
+    await visit.page.waitForURL('**/classes/old');
+  });
+
   it('says on the page that there are no walls where that is so', async () => {
     await visit.openClass();
     expect(await visit.page.locator('.unwalled').count()).toBe(0);

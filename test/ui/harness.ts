@@ -41,7 +41,13 @@ export async function startPortal(): Promise<Portal> {
   const assets = await bundled;
   const streams = new Set<ServerResponse>();
   const asked: Portal['asked'] = [];
-  const state: Portal['state'] = { items: [], students: [], courses: [pythonCourse], role: 'instructor', boot: {} };
+  const state: Portal['state'] = {
+    items: [],
+    students: [],
+    courses: [structuredClone(pythonCourse)],
+    role: 'instructor',
+    boot: {},
+  };
   let refused = false;
 
   const server = createServer((request, response) => {
@@ -109,7 +115,7 @@ export async function startPortal(): Promise<Portal> {
       return pages.shellPage({
         page: 'class',
         title: 'Class · Armada',
-        boot: { ...boot, course, settings: settings === 'settings' },
+        boot: { ...boot, course, settings: settings === 'settings', history: settings === 'history' },
       });
     }
     if (path.startsWith('/wake/')) {
@@ -149,21 +155,28 @@ export async function startPortal(): Promise<Portal> {
     if (path.endsWith('/roster')) return [200, roster(body.text ?? '', state.students)];
     if (method === 'PUT') return [201, {}];
     if (path === 'courses') return list(state.courses);
-    if (noun === 'courses') return [200, state.courses[0]];
+    if (noun === 'courses' && sub === 'staff') return list([]);
+    if (noun === 'courses') {
+      const course = state.courses.find(one => one.slug === id) ?? state.courses[0];
+      if (method === 'PATCH' && course) Object.assign(course, { spec: { ...course.spec, ...body } });
+      return [200, course];
+    }
     if (noun === 'cohorts' && sub === 'students')
       return list(asRows ? state.students.filter(isNotable).map(personRowOf) : state.students);
     if (noun === 'events') {
-      const events = ['Home made', 'Found a place', 'Loading the editor'].map((message, index) => ({
+      const events = ['Asked to start.', 'Create service.', 'Loading the editor'].map((message, index) => ({
         id: index,
         at: ago(30 - index),
         kind: 'workspace',
         about: 'x',
         tone: index === 2 ? 'warning' : 'normal',
-        reason: 'Done',
+        reason: ['StartAsked', 'CreateService', 'ImageLoading'][index],
         message,
         by: index === 0 ? 'prof' : null,
+        ...(url.searchParams.has('course') && { subject: 'Ada Lovelace' }),
       }));
-      return list(events.reverse());
+      const shown = url.searchParams.get('by') === 'people' ? events.filter(event => event.by !== null) : events;
+      return list(shown.reverse());
     }
     if (noun === 'workspaces:start' || noun === 'workspaces:stop') {
       return [200, { results: (body.ids ?? []).map(one => ({ id: one, slug: one, ok: true })) }];
@@ -171,6 +184,7 @@ export async function startPortal(): Promise<Portal> {
     if (noun === 'workspaces' && id) {
       const item = state.items.find(one => one.id === id || one.slug === id);
       if (!item) return [404, { title: 'Not found', detail: 'No workspace has this name.' }];
+      if (sub === 'log') return [200, { at: ago(5), lines: ['listening', 'no space left'] }];
       if (method === 'PATCH') {
         Object.assign(item, {
           generation: item.generation + 1,

@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { chromiumIsThere } from '../support/chromium.ts';
 import { eventually } from '../support/eventually.ts';
-import { aClass, type Item } from './class.ts';
+import { aClass, ago, type Item } from './class.ts';
 import { Visit } from './visit.ts';
 
 const visit = new Visit();
@@ -61,6 +61,50 @@ describe.skipIf(!chromiumIsThere)('the student’s pages', () => {
     await visit.page.getByRole('link', { name: 'Open', exact: true }).waitFor();
     await eventually(async () => (await visit.page.getByText('In use').count()) === 1);
     visit.complaints = visit.complaints.filter(text => !text.includes('ERR_'));
+  });
+
+  it('comes by a stopped workspace’s files over its start, and stays where it is', async () => {
+    const item = own(0);
+    const archive = { status: 200, headers: { 'content-disposition': 'attachment; filename="ada.zip"' }, body: 'zip' };
+    await visit.page.route('http://*.localhost:18080/**', route => route.fulfill(archive));
+    const [download] = await Promise.all([visit.page.waitForEvent('download'), wake(item, '/.gate/files.zip')]);
+    expect(download.url()).toBe(`${item.url}/.gate/files.zip`);
+    await visit.page.getByRole('link', { name: 'Download again' }).waitFor();
+    expect(await visit.page.getByRole('link', { name: 'Open', exact: true }).getAttribute('href')).toBe(`${item.url}/`);
+  });
+
+  it('tells a student what happens in words of no cloud, the usual time and the place in line', async () => {
+    const item = own(2);
+    visit.portal.state.boot = { usualSeconds: 20 };
+    visit.portal.state.role = 'student';
+    await wake(item);
+    await visit.page.getByText('Usually 20 s.').waitFor();
+    await visit.page.getByText('What happened so far').click();
+    await visit.page.getByText('The editor is started.').waitFor();
+    for (const index of Array.from({ length: 10 }, (_, each) => each)) {
+      Object.assign(item, { ...own(index), url: null, ...(index === 3 && { line: 3 }) });
+      for (const path of [`/wake/${item.slug}`, '/?stay']) {
+        visit.portal.state.role = 'student';
+        visit.portal.state.items = [item];
+        await visit.page.goto(visit.portal.url + path);
+        await visit.page.locator('.pill').waitFor();
+        const text = await visit.page.locator('main').innerText();
+        expect(text).not.toMatch(
+          /\b(AWS|ECS|EFS|ALB|ELB|Cognito|tasks?|services?|targets?|containers?|clusters?|hosts?)\b/i,
+        );
+        if (index === 3) expect(text).toContain('3rd in line');
+      }
+    }
+  });
+
+  it('keeps an idle workspace running from the wake page too', async () => {
+    const item = own(0);
+    Object.assign(item, { idle: { since: ago(760), stopsAt: ago(-1040) } });
+    visit.portal.state.role = 'instructor';
+    await visit.page.route('http://*.localhost:18080/**', route => route.fulfill({ status: 204 }));
+    await wake(item);
+    await visit.page.getByRole('button', { name: 'Keep it running for an hour' }).click();
+    await eventually(() => visit.portal.asked.some(({ path }) => path === `/v1/workspaces/${item.slug}/keep`));
   });
 
   it('shows each class with one button, and the way on when there is none', async () => {

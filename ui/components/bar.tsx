@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import type { Boot } from '../../api/resources/boot.ts';
+import { type Boot, unwalledNotice } from '../../api/resources/boot.ts';
 import { lost } from '../live.ts';
 
 /** The top of every page: the product's name, where one may go, who one is, and the way out. */
@@ -37,7 +37,7 @@ export function Bar({ boot, children }: { boot: Boot; children?: ComponentChildr
       </header>
       {boot.unwalled && (
         <aside class="unwalled" aria-label="Notice">
-          Not started as root: no walls between students on this machine. For trying out only.
+          {unwalledNotice}
         </aside>
       )}
       {boot.sharedOrigin && (

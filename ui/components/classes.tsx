@@ -14,9 +14,10 @@ export function Classes({
     <details class="menu">
       <summary>Classes</summary>
       <nav class="sheet" aria-label="Classes">
-        {all.map(one => (
+        {[...all.filter(one => !one.spec.archived), ...all.filter(one => one.spec.archived)].map(one => (
           <a key={one.id} href={`/classes/${one.slug}`} aria-current={one === course ? 'page' : undefined}>
             <bdi>{one.spec.name}</bdi>
+            {one.spec.archived && <span class="mute"> · archived</span>}
           </a>
         ))}
         <MakeClass onMake={onMake} />

@@ -4,8 +4,10 @@ import { act } from '../act.ts';
 import { slowClock } from '../clock.ts';
 import type { Removal } from '../removal.ts';
 import type { Row, Rows } from '../state.ts';
+import { Download } from './download.tsx';
 import { Invitation } from './invitation.tsx';
 import { Log } from './log.tsx';
+import { Written } from './written.tsx';
 
 /** What opens under a row: the whole sentence, the facts, what one seldom wants, the last events. */
 export function Details({ row, rows, removal }: { row: Row; rows: Rows; removal: Removal }) {
@@ -56,6 +58,7 @@ export function Details({ row, rows, removal }: { row: Row; rows: Rows; removal:
               Keep it running for an hour
             </button>
           )}
+          <Download workspace={workspace} text="Download the files" />
           <button type="button" class="quiet" onClick={() => removal.remove([leaver])}>
             Remove from class
           </button>
@@ -63,6 +66,7 @@ export function Details({ row, rows, removal }: { row: Row; rows: Rows; removal:
       </div>
       <section aria-label="What happened last">
         <Log about={row.slug} version={workspace.version} />
+        <Written slug={row.slug} />
       </section>
     </div>
   );

@@ -28,6 +28,7 @@ export function NeedsYou({ rows, course }: { rows: Rows; course: string }) {
               <div>
                 <strong>{cause}</strong>: <Names rows={stuck} />
                 <p class="mute" dir="auto">
+                  {stuck[0]?.description.value.who === 'operator' && 'For whoever runs Armada: '}
                   {staff?.sentence}
                 </p>
               </div>

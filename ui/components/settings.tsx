@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals';
 import type { Course, CourseSpec } from '../../api/resources/course.ts';
 import { messageOf, Refusal, request } from '../api.ts';
+import { Confirm } from './confirm.tsx';
 import { JoinLinks, Staff } from './staff.tsx';
 
 /** CPU in 1/1024 vCPU, memory in MiB: what a class is usually given. */
@@ -130,6 +131,59 @@ export function Settings({ course }: { course: Course }) {
       </form>
       <Staff course={course.slug} />
       <JoinLinks course={course.slug} />
+      <Archive course={course} />
     </main>
+  );
+}
+
+/** Puts the class away, or brings it back: nothing runs in an archived one, and all files are kept. */
+function Archive({ course }: { course: Course }) {
+  const archived = useSignal(course.spec.archived === true);
+  const asking = useSignal(false);
+  const problem = useSignal<string | null>(null);
+  const set = async (away: boolean) => {
+    problem.value = null;
+    try {
+      await request<Course>('PATCH', `courses/${course.slug}`, { archived: away });
+      archived.value = away;
+    } catch (thrown) {
+      problem.value = messageOf(thrown);
+    }
+  };
+  return (
+    <section class="archive" aria-labelledby="archive">
+      <h2 id="archive">{archived.value ? 'This class is archived' : 'Archive'}</h2>
+      <p>
+        {archived.value
+          ? 'Nothing runs in it, and all files are kept.'
+          : 'When the course is over: its workspaces are stopped and can’t be started. All files are kept, and it can be brought back.'}
+      </p>
+      {problem.value && (
+        <p class="problem" role="alert">
+          {problem.value}
+        </p>
+      )}
+      <button
+        type="button"
+        onClick={() => {
+          if (archived.value) void set(false);
+          else asking.value = true;
+        }}
+      >
+        {archived.value ? 'Bring it back' : 'Archive this class'}
+      </button>
+      {asking.value && (
+        <Confirm
+          title={`Archive ${course.spec.name}?`}
+          text="Its workspaces are stopped. Files are kept; running programs end."
+          yes="Archive"
+          no="Leave it"
+          onYes={() => void set(true)}
+          onClose={() => {
+            asking.value = false;
+          }}
+        />
+      )}
+    </section>
   );
 }

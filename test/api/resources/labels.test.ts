@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { eventForStudent } from '../../../api/resources/event-words.ts';
 import { type Described, describeWorkspace } from '../../../api/resources/labels.ts';
 import { loopReasons, studentReasons, workspaceReasons } from '../../../api/resources/reasons.ts';
 import { unseenStudent } from '../../../api/resources/student.ts';
@@ -64,7 +66,8 @@ function expectWords(described: ReturnType<typeof describeWorkspace>): void {
     expect(text.trim()).not.toBe('');
     expect(text).not.toMatch(/undefined|null|NaN|\[object/);
   }
-  expect(`${described.label} ${described.student.sentence}`).not.toMatch(cloudWords);
+  // The student's pages show the column too.
+  expect(`${described.label} ${described.now} ${described.student.sentence}`).not.toMatch(cloudWords);
 }
 
 describe('describeWorkspace', () => {
@@ -84,6 +87,34 @@ describe('describeWorkspace', () => {
     expect(known.student.sentence).not.toBe(unknown.student.sentence);
     expect(known.student.actions).toEqual(['retry']);
     expect(known.staff.actions).toContain('retry');
+  });
+
+  it.each(workspaceReasons.stuck)('says of %s who must act, and what is to be done', reason => {
+    const { who, staff } = say({ stalled: true, reason });
+    expect(who).toMatch(/^(instructor|operator)$/);
+    if (who === 'operator') expect(staff.sentence).toContain('Whoever runs Armada');
+    else expect(staff.sentence).toMatch(/\b([Cc]hoose|[Tt]ry again|[Ss]top)\b/);
+  });
+
+  it('tells the place in line', () => {
+    const waiting = (line: number) =>
+      describeWorkspace({ workspace: { ...workspace({ reason: 'NoRoute' }), line }, now });
+    expect([1, 2, 3, 11, 22].map(line => waiting(line).now.split(':')[0])).toEqual([
+      '1st in line',
+      '2nd in line',
+      '3rd in line',
+      '11th in line',
+      '22nd in line',
+    ]);
+  });
+
+  it('tells a student what happened without a cloud word, whatever the loop does', () => {
+    const actions = [...readFileSync('reconcilers/workspace/model.ts', 'utf8').matchAll(/readonly type: '([a-z-]+)'/g)];
+    const done = actions.map(([, name = '']) => name.replaceAll(/(?:^|-)(\w)/g, (_, letter) => letter.toUpperCase()));
+    expect(done.length).toBeGreaterThan(10);
+    for (const reason of [...done, ...reasons]) expect(eventForStudent({ reason }) ?? '').not.toMatch(cloudWords);
+    for (const reason of workspaceReasons.waits) expect(eventForStudent({ reason }), reason).toBeTruthy();
+    expect(eventForStudent({ reason: 'SomethingNew' })).toBeUndefined();
   });
 
   it.each(workspaceReasons.waits)('goes on by itself with %s: busy or waiting, never stuck', reason => {
