@@ -2,7 +2,7 @@
  * For how long the answer to our own write is believed over a read that shows an earlier state. AWS's reads are
  * eventually consistent, and are right within a few seconds.
  */
-const believedMilliseconds = 10_000;
+export const believedMilliseconds = 10_000;
 
 /** What AWS answered to our own latest writes, by name: the floor under reads that come from the past. */
 export class RecentWrites<T> {

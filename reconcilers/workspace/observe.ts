@@ -8,6 +8,7 @@ import type { Workspace } from '../../api/resources/workspace.ts';
 import type { Context } from '../../controller/reconciler.ts';
 import { unless } from '../aws/errors.ts';
 import { ownership, tagKeys } from '../aws/names.ts';
+import { believedMilliseconds } from '../aws/recent.ts';
 import { isUp, stillReady } from './facts.ts';
 import { type Ground, type Names, namesOf } from './ground.ts';
 import type { Blueprint, Home, Observed, Service, Target } from './model.ts';
@@ -15,6 +16,7 @@ import { listRevisions } from './observe-revisions.ts';
 import { observeRoutes } from './observe-routes.ts';
 import { readTasks } from './observe-tasks.ts';
 import { homeFrom, portsOf, serviceFrom, taskFrom } from './reading.ts';
+import { unseen } from './refusals.ts';
 import { targetAttributes } from './target-settings.ts';
 
 /** What costs a call each is looked at once in this many resyncs. */
@@ -60,7 +62,20 @@ export async function observe(workspace: Workspace, context: Context, ground: Gr
     target: target && { ...target, settings },
     revisions,
     healthy,
+    refusal: maySurface(workspace, seen, revisions, now) ? unseen('workspace') : undefined,
   };
+}
+
+/** Deleted just now, and not whole: what was being made at that moment may be there and not shown yet. */
+function maySurface(
+  { deletedAt }: Workspace,
+  { home, target }: Observed,
+  revisions: readonly Revision[],
+  now: Date,
+): boolean {
+  if (deletedAt === null || (home && target && revisions.length > 0)) return false;
+  const age = now.getTime() - new Date(deletedAt).getTime();
+  return age >= 0 && age < believedMilliseconds;
 }
 
 /** Before each start, until it was once as asked, and when its turn comes. */

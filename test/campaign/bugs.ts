@@ -1,3 +1,4 @@
+import { DeleteServiceCommand } from '@aws-sdk/client-ecs';
 import type { Observed } from '../../reconcilers/workspace/model.ts';
 import type { FaultName } from './faults.ts';
 import type { WorkspaceReconciler } from './life.ts';
@@ -11,7 +12,15 @@ export interface Bug {
   readonly faults?: readonly FaultName[];
   /** Only faults of this operation: where the mistake is. */
   readonly operation?: string;
-  plant(sound: WorkspaceReconciler, world: () => World): WorkspaceReconciler;
+  /** What the oracle says that must fire. */
+  readonly says: RegExp;
+  readonly plant?: (
+    sound: WorkspaceReconciler,
+    world: () => World,
+    make: () => WorkspaceReconciler,
+  ) => WorkspaceReconciler;
+  /** Changes what is sent to AWS. */
+  readonly meddle?: (command: { readonly input: object }) => void;
 }
 
 const nothing: Observed = {
@@ -33,7 +42,9 @@ export const bugs: readonly Bug[] = [
   {
     name: 'intermediate state: a target group that exists counts as set up',
     scenario: 'create',
-    faults: ['crash after'],
+    says: /end state differs/,
+    faults: ['throttled x3'],
+    operation: 'ModifyTargetGroupAttributes',
     plant: sound => ({
       ...sound,
       async observe(...asked) {
@@ -45,6 +56,7 @@ export const bugs: readonly Bug[] = [
   {
     name: 'stale state: what is deleted is judged by what was seen before',
     scenario: 'delete while creating',
+    says: /orphans|wedged|deleted more often/,
     plant(sound) {
       const before = new Map<string, Observed>();
       return {
@@ -62,6 +74,7 @@ export const bugs: readonly Bug[] = [
   {
     name: 'unobserved state: only who saw the stop starts again',
     scenario: 'restart',
+    says: /end state differs|wedged/,
     faults: ['crash after'],
     plant(sound) {
       const saw = new Set<string>();
@@ -82,6 +95,7 @@ export const bugs: readonly Bug[] = [
   {
     name: 'observation skipped while the generation is unchanged',
     scenario: 'drift: rule deleted',
+    says: /not at rest|end state differs/,
     plant(sound) {
       const known = new Map<string, Observed>();
       return {
@@ -99,7 +113,9 @@ export const bugs: readonly Bug[] = [
   {
     name: 'one row that fails stops all that follow',
     scenario: 'start',
-    faults: ['read fails'],
+    says: /wedged/,
+    faults: ['refused after applying'],
+    operation: 'DescribeTargetHealth',
     plant(sound) {
       let failure: unknown;
       return {
@@ -115,14 +131,15 @@ export const bugs: readonly Bug[] = [
     },
   },
   {
-    name: 'found by a prefix of its name in place of its own',
-    scenario: 'bulk 10',
+    name: 'indirect: the first of a list is taken for its own',
+    scenario: 'drift: rule deleted',
+    says: /wrong route/,
     plant: (sound, world) => ({
       ...sound,
       apply(action, workspace, seen, context) {
         const group = world()
           .truth.targetGroups.all()
-          .find(({ name }) => name.startsWith('a-school'));
+          .filter(({ name }) => name.startsWith('a-school'))[1];
         const isRoute = action.type === 'create-route' && seen.target && group;
         const mistaken = isRoute && seen.target ? { ...seen, target: { ...seen.target, id: group.arn } } : seen;
         return sound.apply(action, workspace, mistaken, context);
@@ -132,6 +149,7 @@ export const bugs: readonly Bug[] = [
   {
     name: 'place at the balancer never given back',
     scenario: 'stop',
+    says: /end state differs|not at rest/,
     plant: sound => ({
       ...sound,
       async apply(action, workspace, seen, context) {
@@ -143,6 +161,7 @@ export const bugs: readonly Bug[] = [
   {
     name: 'start before every task has stopped',
     scenario: 'restart',
+    says: /double mount/,
     plant: sound => ({
       ...sound,
       async observe(...asked) {
@@ -156,6 +175,7 @@ export const bugs: readonly Bug[] = [
   {
     name: 'an access point on another directory',
     scenario: 'start',
+    says: /lost home/,
     plant: sound => ({
       ...sound,
       apply(action, workspace, ...rest) {
@@ -167,6 +187,7 @@ export const bugs: readonly Bug[] = [
   {
     name: 'ready without a look at the balancer',
     scenario: 'start',
+    says: /ready without/,
     plant: sound => ({
       ...sound,
       summarize(workspace, seen, now) {
@@ -178,7 +199,9 @@ export const bugs: readonly Bug[] = [
   {
     name: 'a failed read taken for absence',
     scenario: 'delete',
-    faults: ['read fails'],
+    says: /orphans/,
+    faults: ['refused after applying'],
+    operation: 'DescribeAccessPoints',
     plant: sound => ({
       ...sound,
       observe: (...asked) => sound.observe(...asked).catch(() => nothing),
@@ -187,6 +210,7 @@ export const bugs: readonly Bug[] = [
   {
     name: 'a call that failed is never repeated',
     scenario: 'start',
+    says: /wedged/,
     faults: ['throttled x3'],
     operation: 'CreateRule',
     plant(sound) {
@@ -201,5 +225,41 @@ export const bugs: readonly Bug[] = [
         },
       };
     },
+  },
+  {
+    name: 'a database older than AWS: what no row knows is deleted',
+    scenario: 'restore',
+    says: /lost home/,
+    plant: (sound, world) => ({
+      ...sound,
+      async observe(...asked) {
+        const { truth, test, pool } = world();
+        const { rows } = await pool.query<{ id: string }>('select id from workspaces');
+        const known = new Set(rows.map(({ id }) => id));
+        const idOf = ({ tags }: { tags: readonly { key?: string; value?: string }[] }) =>
+          tags.find(({ key }) => key === 'armada:id')?.value ?? '';
+        for (const service of truth.services.all().filter(each => each.status === 'ACTIVE' && !known.has(idOf(each))))
+          await test.clients.ecs.send(
+            new DeleteServiceCommand({ cluster: test.ground.cluster, service: service.name, force: true }),
+          );
+        return sound.observe(...asked);
+      },
+    }),
+  },
+  {
+    name: 'the editor does not wait for the gate to find the home',
+    scenario: 'start',
+    says: /lost home: the editor/,
+    meddle({ input }) {
+      if (!('containerDefinitions' in input)) return;
+      for (const container of (input as { containerDefinitions: { dependsOn?: unknown }[] }).containerDefinitions)
+        delete container.dependsOn;
+    },
+  },
+  {
+    name: 'what was made just now and is not shown yet is made again',
+    scenario: 'create',
+    says: /end state differs|busy|not at rest|wedged|orphans/,
+    plant: (sound, _world, make) => ({ ...sound, observe: (...asked) => make().observe(...asked) }),
   },
 ];

@@ -1,11 +1,13 @@
-import { type FaultName, faultNames, fits } from './faults.ts';
-import { type Plan, type Reference, type Result, refer, run } from './run.ts';
-import type { Scenario } from './scenarios.ts';
-import { startWorld, type World, type WorldOptions } from './world.ts';
+import { type ChildProcess, fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { announcement, type FaultName, faultNames, fits, type Point } from './faults.ts';
+import type { Plan, Reference, Result } from './run.ts';
+import { familiesOf, type Scenario } from './scenarios.ts';
+import type { Task } from './worker.ts';
 
 /** What a campaign is to do. */
 export interface CampaignOptions {
-  /** One world for each: they are worked through side by side. */
+  /** An empty, migrated database for each of the processes that share the work. */
   readonly databaseUrls: readonly string[];
   readonly scenarios: readonly Scenario[];
   readonly faults?: readonly FaultName[];
@@ -15,10 +17,10 @@ export interface CampaignOptions {
   readonly operation?: string | undefined;
   /** One run in so many: a sample, spread evenly. */
   readonly stride?: number;
-  readonly plant?: WorldOptions['plant'];
-  readonly told?: (result: Result) => void;
-  /** How long a world may take to come to rest before it counts as wedged. */
-  readonly patienceMilliseconds?: number;
+  /** Name of a planted bug, to be there in each run. */
+  readonly bug?: string;
+  readonly seed: number;
+  readonly told?: (result: Result, done: number, all: number) => void;
   /** Ends the campaign at the first failure. */
   readonly firstOnly?: boolean;
 }
@@ -29,85 +31,135 @@ export interface Report {
   readonly faults: number;
   readonly scenarios: number;
   readonly runs: number;
-  /** Runs whose point was not reached: the order of events differed. */
-  readonly missed: number;
+  /** Runs whose point was not reached. */
+  readonly missed: readonly Plan[];
   readonly failures: readonly Result[];
 }
 
-/** Records each scenario, then runs it once per point and fault that fit, each in a world of its own. */
+/** Records each scenario, then runs it once per point and fault that fit, in worlds of other processes. */
 export async function runCampaign(options: CampaignOptions): Promise<Report> {
-  const { databaseUrls, scenarios, faults = faultNames, told, firstOnly } = options;
-  const worlds: World[] = [];
-  const start = (databaseUrl: string) => startWorld({ ...options, databaseUrl });
-  const references = await recorded(databaseUrls[0] ?? '', scenarios);
-  // One after another: they are watched from their first table on.
-  for (const url of databaseUrls) worlds.push(await start(url));
-  const failures: Result[] = [];
+  const { scenarios, faults = faultNames, seed, bug, told } = options;
+  const workers = options.databaseUrls.map(url => new Worker(url));
   try {
-    const all = options.plans ?? scenarios.flatMap(({ name }) => plansOf(name, references.get(name), faults));
-    const isAsked = ({ point }: Plan) => options.operation === undefined || point.operation === options.operation;
+    const recorded = await shared(workers, scenarios, ({ name }) => ({ type: 'refer', scenario: name, seed }));
+    const references = new Map<string, Reference>();
+    const failures: Result[] = [];
+    const missed: Plan[] = [];
+    let done = 0;
+    for (const [{ name }, answer] of recorded) {
+      if (answer.type === 'referred') references.set(name, answer.reference);
+      else if (answer.type === 'ran') failures.push(answer.result);
+    }
+    const all =
+      options.plans ??
+      scenarios.flatMap(({ name, every = 1 }) =>
+        plansOf(name, references.get(name)?.points ?? [], faults, bug).filter((_, index) => index % every === 0),
+      );
+    const isAsked = ({ point, fault }: Plan) =>
+      fault === 'none' || options.operation === undefined || point.operation === options.operation;
     const plans = all.filter(isAsked).filter((_, index) => index % (options.stride ?? 1) === 0);
-    let next = 0;
-    let missed = 0;
-    const work = async (index: number) => {
-      for (let plan = plans[next++]; plan; plan = plans[next++]) {
-        const scenario = scenarios.find(({ name }) => name === plan?.scenario);
-        const reference = references.get(plan.scenario);
-        const world = worlds[index];
-        if (!scenario || !reference || !world) continue;
-        const result = await run(world, scenario, reference, plan);
-        told?.(result);
-        if (!result.reached) missed += 1;
-        if (result.violations.length === 0) continue;
-        failures.push(result);
-        if (firstOnly) next = plans.length;
-        worlds[index] = await renewed(
-          world,
-          starting(() => start(world.databaseUrl)),
-        );
+    const taskOf = (plan: Plan): Task | undefined => {
+      const reference = references.get(plan.scenario);
+      if (!reference || (options.firstOnly && failures.length > 0)) return undefined;
+      return { type: 'run', plan, reference: { ...reference, points: [] }, seed };
+    };
+    await shared(workers, plans, taskOf, answer => {
+      if (!('result' in answer)) return;
+      const { result } = answer;
+      done += 1;
+      if (!result.reached) missed.push(result.plan);
+      if (result.violations.length > 0) failures.push(result);
+      told?.(result, done, plans.length);
+    });
+    const points = [...references.values()].reduce((sum, reference) => sum + reference.points.length, 0);
+    return { points, faults: faults.length, scenarios: familiesOf(scenarios), runs: done, missed, failures };
+  } finally {
+    for (const worker of workers) worker.end();
+  }
+}
+
+/** Every fault at every point that it fits; without a fault, once. */
+function plansOf(
+  scenario: string,
+  points: readonly Point[],
+  faults: readonly FaultName[],
+  bug: string | undefined,
+): readonly Plan[] {
+  const soundly: readonly Plan[] = faults.includes('none')
+    ? [{ scenario, fault: 'none', point: { operation: announcement, nth: 1 }, bug }]
+    : [];
+  const hurt = points.flatMap(point =>
+    faults.filter(fault => fits(fault, point)).map((fault): Plan => ({ scenario, fault, point, bug })),
+  );
+  return [...soundly, ...hurt];
+}
+
+/** What a worker answers. */
+export type Answer =
+  | { readonly type: 'referred'; readonly reference: Reference }
+  | { readonly type: 'ran'; readonly result: Result }
+  | { readonly type: 'failed'; readonly message: string };
+
+/** Hands tasks out to whoever is free; answers in any order. */
+async function shared<T>(
+  workers: readonly Worker[],
+  items: readonly T[],
+  taskOf: (item: T) => Task | undefined,
+  answered: (answer: Answer) => void = () => {},
+): Promise<readonly (readonly [T, Answer])[]> {
+  const answers: (readonly [T, Answer])[] = [];
+  const queue = [...items];
+  await Promise.all(
+    workers.map(async worker => {
+      for (let item = queue.shift(); item !== undefined; item = queue.shift()) {
+        const task = taskOf(item);
+        if (!task) continue;
+        const answer = await worker.ask(task);
+        if (answer.type === 'failed') throw new Error(answer.message);
+        answers.push([item, answer]);
+        answered(answer);
       }
-    };
-    // Starts are watched through one prototype, so never two at once.
-    let last: Promise<unknown> = Promise.resolve();
-    const starting = (begin: () => Promise<World>) => () => {
-      const begun = last.then(begin);
-      last = begun.catch(() => {});
-      return begun;
-    };
-    await Promise.all(worlds.map((_, index) => work(index)));
-    const points = scenarios.reduce((sum, { name }) => sum + (references.get(name)?.points.length ?? 0), 0);
-    return { points, faults: faults.length, scenarios: scenarios.length, runs: plans.length, missed, failures };
-  } finally {
-    for (const world of worlds) await emptied(world);
+    }),
+  );
+  return answers;
+}
+
+/** A process with a world of its own; a new one once something went wrong in it, or it has another bug. */
+class Worker {
+  readonly #databaseUrl: string;
+  #child: ChildProcess | undefined;
+  #bug: string | undefined;
+
+  constructor(databaseUrl: string) {
+    this.#databaseUrl = databaseUrl;
   }
-}
 
-/** The reference of each scenario, always from a sound controller. */
-async function recorded(databaseUrl: string, scenarios: readonly Scenario[]): Promise<Map<string, Reference>> {
-  const references = new Map<string, Reference>();
-  const world = await startWorld({ databaseUrl });
-  try {
-    for (const scenario of scenarios) references.set(scenario.name, await refer(world, scenario));
-  } finally {
-    await emptied(world);
+  async ask(task: Task): Promise<Answer> {
+    const bug = task.type === 'run' ? task.plan.bug : undefined;
+    if (this.#child && bug !== this.#bug) this.end();
+    this.#bug = bug;
+    this.#child ??= fork(fileURLToPath(new URL('worker.ts', import.meta.url)), [this.#databaseUrl, bug ?? ''], {
+      stdio: 'inherit',
+      serialization: 'advanced',
+    });
+    const child = this.#child;
+    const answer = await new Promise<Answer>(resolve => {
+      const over = (code: number | null) => resolve({ type: 'failed', message: `a worker ended with ${code}` });
+      child.once('exit', over);
+      child.once('message', message => {
+        child.off('exit', over);
+        resolve(message as Answer);
+      });
+      child.send(task);
+    });
+    if (answer.type === 'ran' && answer.result.violations.length > 0) this.end();
+    return answer;
   }
-  return references;
-}
 
-function plansOf(scenario: string, reference: Reference | undefined, faults: readonly FaultName[]): readonly Plan[] {
-  const points = reference?.points ?? [];
-  return points.flatMap(point => faults.filter(fault => fits(fault, point)).map(fault => ({ scenario, fault, point })));
-}
-
-/** A world that something went wrong in is not used again. */
-async function renewed(world: World, begin: () => Promise<World>): Promise<World> {
-  await emptied(world);
-  return begin();
-}
-
-async function emptied(world: World): Promise<void> {
-  await world.pool.query('truncate people, courses, cohorts, homes, workspaces, route_slots, last_balancers cascade');
-  await world.close();
+  end(): void {
+    this.#child?.kill('SIGKILL');
+    this.#child = undefined;
+  }
 }
 
 /** The campaign's one line; what is counted is in the violations' own words. */

@@ -1,13 +1,17 @@
-import { answerLost, failedAfterApplying, throttled } from '../../infra/local/aws/faults.ts';
-import { isRead, type World } from './world.ts';
+import { answerLost, failedAfterApplying, pageLost, throttled } from '../../infra/local/aws/faults.ts';
+import type { VirtualWorld } from './virtual-world.ts';
+import { isRead } from './world.ts';
 
-/** A moment of a run: the nth call of an operation, or the nth statement of a sort (`sql:…`). */
+/** A moment of a run: the nth call of an operation, the nth statement of a sort (`sql:…`), the nth notification. */
 export interface Point {
   readonly operation: string;
   readonly nth: number;
 }
 
-/** Every fault of the campaign, and where it makes sense. */
+/** Name of the points at which a wish is announced. */
+export const announcement = 'notify';
+
+/** Every fault of the campaign. */
 export const faultNames = [
   'crash before',
   'crash after',
@@ -15,7 +19,7 @@ export const faultNames = [
   'throttled x3',
   'refused after applying',
   'stale read x2',
-  'read fails',
+  'page lost',
   'late call after a takeover',
   'database cut before',
   'database cut after',
@@ -24,28 +28,54 @@ export const faultNames = [
 /** `none`: the scenario as it is, to compare a planted bug with a sound reference. */
 export type FaultName = (typeof faultNames)[number] | 'none';
 
+/** Operations whose answers come in pages: where the items are, and the way to the next page. */
+const paged: Readonly<Record<string, { readonly items: string; readonly next: string }>> = {
+  ListServices: { items: 'serviceArns', next: 'nextToken' },
+  ListTasks: { items: 'taskArns', next: 'nextToken' },
+  ListTaskDefinitions: { items: 'taskDefinitionArns', next: 'nextToken' },
+  DescribeRules: { items: 'Rules', next: 'NextMarker' },
+  DescribeTargetGroups: { items: 'TargetGroups', next: 'NextMarker' },
+  DescribeAccessPoints: { items: 'AccessPoints', next: 'NextToken' },
+};
+
 /** Whether this fault can happen at this point. */
 export function fits(fault: FaultName, { operation }: Point): boolean {
-  if (operation === 'notify') return fault === 'notification dropped' || fault === 'none';
   if (fault === 'none') return false;
-  if (operation.startsWith('sql:')) return fault.startsWith('database') || fault.startsWith('crash');
-  if (fault === 'stale read x2' || fault === 'read fails') return isRead(operation);
-  if (fault === 'late call after a takeover' || fault === 'refused after applying') return !isRead(operation);
-  return !fault.startsWith('database') && fault !== 'notification dropped';
+  if (fault === 'notification dropped' || operation === announcement)
+    return fault === 'notification dropped' && operation === announcement;
+  const isStatement = operation.startsWith('sql:');
+  switch (fault) {
+    case 'crash before':
+    case 'crash after':
+      return true;
+    case 'database cut before':
+    case 'database cut after':
+      return isStatement;
+    case 'stale read x2':
+      return !isStatement && isRead(operation);
+    case 'page lost':
+      return operation in paged;
+    case 'late call after a takeover':
+      return !isStatement && !isRead(operation);
+    default:
+      return !isStatement;
+  }
 }
 
-/** Sets a fault up in a world. `fired` tells whether its point was reached. */
-export function arm(world: World, fault: FaultName, point: Point): { fired(): boolean; disarm(): void } {
+/** How long a call is held while another controller takes over: it gets most of the work done meanwhile. */
+const heldMilliseconds = 6_000;
+
+/** Sets a fault up in a world. `fired` tells whether its point was reached; `landed`, whether nothing is held up any more. */
+export function arm(virtual: VirtualWorld, fault: FaultName, point: Point) {
+  const { world, time } = virtual;
   const seen = new Map<string, number>();
   let fired = 0;
-  const count = (operation: string): number => {
+  let held = 0;
+  /** Is this one of the first `times` from the point's on? */
+  const hits = (operation: string, times = 1): boolean => {
     const nth = (seen.get(operation) ?? 0) + 1;
     seen.set(operation, nth);
-    return operation === point.operation ? nth - point.nth : -1;
-  };
-  /** For the calls of the point, from its nth on: is it one of the first `times`? */
-  const hits = (operation: string, times = 1) => {
-    const since = count(operation);
+    const since = operation === point.operation ? nth - point.nth : -1;
     const hit = since >= 0 && since < times;
     if (hit) fired += 1;
     return hit;
@@ -57,16 +87,13 @@ export function arm(world: World, fault: FaultName, point: Point): { fired(): bo
       const moment = fault === 'crash before' ? 'before' : 'after';
       world.atCall = operation => {
         if (!hits(operation)) return undefined;
-        const crash = () => world.replace();
-        return fault === 'crash before'
-          ? {
-              ...throttled,
-              async before() {
-                await crash();
-                await throttled.before?.();
-              },
-            }
-          : { after: crash, loseAnswer: true };
+        if (fault === 'crash after') return { after: () => world.replace(), loseAnswer: true };
+        return {
+          async before() {
+            await world.replace();
+            await throttled.before?.();
+          },
+        };
       };
       world.atStatement = async (at, label) => {
         if (at === moment && hits(label)) await world.replace();
@@ -82,25 +109,36 @@ export function arm(world: World, fault: FaultName, point: Point): { fired(): bo
     case 'refused after applying':
       world.atCall = operation => (hits(operation) ? failedAfterApplying : undefined);
       break;
-    case 'read fails':
-      world.atCall = operation => (hits(operation) ? failedAfterApplying : undefined);
-      break;
     case 'stale read x2':
       world.isStale = operation => hits(operation, 2);
       break;
-    case 'late call after a takeover': {
+    case 'page lost': {
+      const place = paged[point.operation];
+      let isNext = false;
+      world.atCall = operation => {
+        if (isNext && operation === point.operation) {
+          isNext = false;
+          return failedAfterApplying;
+        }
+        if (!place || !hits(operation)) return undefined;
+        isNext = true;
+        return pageLost(place);
+      };
+      break;
+    }
+    case 'late call after a takeover':
       world.atCall = operation => {
         if (!hits(operation)) return undefined;
         return {
           async before() {
+            held += 1;
             await world.replace();
-            // The next controller has the time to do much of the work.
-            await new Promise(resolve => setTimeout(resolve, 120));
+            await time.wait(heldMilliseconds);
+            held -= 1;
           },
         };
       };
       break;
-    }
     case 'database cut before':
     case 'database cut after': {
       const moment = fault === 'database cut before' ? 'before' : 'after';
@@ -110,15 +148,18 @@ export function arm(world: World, fault: FaultName, point: Point): { fired(): bo
       break;
     }
     case 'notification dropped':
-    case 'none':
+      virtual.isHeard = () => !hits(announcement);
       break;
+    case 'none':
+      fired = 1;
   }
-  return {
-    fired: () => fired > 0 || point.operation === 'notify',
-    disarm() {
-      world.atCall = () => undefined;
-      world.atStatement = () => {};
-      world.isStale = () => false;
-    },
-  };
+  return { fired: () => fired > 0, landed: () => held === 0, disarm: () => disarm(virtual) };
+}
+
+/** Nothing goes wrong any more. */
+export function disarm(virtual: VirtualWorld): void {
+  virtual.isHeard = () => true;
+  virtual.world.atCall = () => undefined;
+  virtual.world.atStatement = () => {};
+  virtual.world.isStale = () => false;
 }

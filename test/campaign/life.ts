@@ -3,7 +3,6 @@ import { pino } from 'pino';
 import type { Status } from '../../api/resources/resource.ts';
 import type { Student } from '../../api/resources/student.ts';
 import type { Workspace } from '../../api/resources/workspace.ts';
-import { createPool } from '../../api/store/pool.ts';
 import { createRouteSlots } from '../../api/store/slots.ts';
 import { loadStudent, loadWorkspace } from '../../api/store/status.ts';
 import { Controller } from '../../controller/controller.ts';
@@ -12,11 +11,11 @@ import type { Reconciler } from '../../controller/reconciler.ts';
 import { createRows } from '../../controller/rows.ts';
 import type { Clients } from '../../reconcilers/aws/clients.ts';
 import type { Action, Observed } from '../../reconcilers/workspace/model.ts';
-import { pace } from './fast-clock.ts';
 
 /** One life of a controller, from its start to its crash. */
 export interface Life {
   readonly controller: Controller;
+  readonly kindNames: readonly ('workspace' | 'student')[];
   readonly kinds: readonly Kind[];
   /** From now on all its I/O is refused; what is under way may still land. */
   kill(): void;
@@ -31,7 +30,8 @@ export type WorkspaceReconciler = Reconciler<Workspace, Observed, Action>;
 
 export interface LifeOptions {
   readonly databaseUrl: string;
-  /** Clients of this life alone; they are destroyed with it. */
+  /** Shared by the lives of a world, as are the clients; a dead life's ways to them are shut. */
+  readonly pool: pg.Pool;
   readonly clients: Clients;
   readonly workspaces: (clients: Clients) => WorkspaceReconciler;
   readonly students: (clients: Clients) => Reconciler<Student, never, never>;
@@ -39,50 +39,69 @@ export interface LifeOptions {
   readonly now: () => Date;
   /** Told of each statement that writes, before and after; what it throws is the database's answer. */
   readonly statement: (moment: 'before' | 'after', label: string) => void | Promise<void>;
-  /** Told of each status as it is written. */
+  /** Told of each status as it is written, of each row as it is read, and of each pass. */
   readonly told: (resource: Workspace | Student, status: Status) => void;
-  /** Seconds of the machine between two resyncs. */
-  readonly resyncSeconds: number;
+  readonly loaded: (resource: Workspace | Student) => void;
+  readonly passed: () => void;
+  /** Looks at each SDK call before it is made, and may change it. */
+  readonly meddle?: ((command: { readonly input: object }) => void) | undefined;
+  /** Seconds of the machine between two resyncs; the product's own where left out. */
+  readonly resyncSeconds?: number;
+  /** How much faster than the machine's clock the world goes: waits are told in AWS's seconds. */
+  readonly pace?: number;
 }
 
 class Killed extends Error {
   override readonly name = 'Killed';
 }
 
-/** What all SDK clients share of their middleware. */
-interface Stacked {
-  readonly middlewareStack: {
-    add(
-      middleware: (next: (args: unknown) => Promise<unknown>) => (args: unknown) => Promise<unknown>,
-      options: { readonly step: 'finalizeRequest'; readonly name: string },
-    ): void;
+/** A client whose calls are looked at before and after: one of those that share a connection. */
+function guarded<C extends { send(...args: never[]): unknown }>(
+  client: C,
+  before: (command: { readonly input: object }) => void,
+  after: () => void,
+): C {
+  const send = async (command: { readonly input: object }, ...rest: unknown[]) => {
+    before(command);
+    try {
+      return await (client.send as (...args: unknown[]) => Promise<unknown>)(command, ...rest);
+    } finally {
+      after();
+    }
   };
+  return Object.create(client, { send: { value: send } });
 }
 
 /** Puts a controller together as its main does, with a switch that cuts everything off. */
 export function startLife(options: LifeOptions): Life {
-  const { databaseUrl, clients, now, kindNames, resyncSeconds } = options;
+  const { databaseUrl, now, kindNames, resyncSeconds, pace = 1, meddle } = options;
   let dead = false;
   const refuseWhenDead = () => {
     if (dead) throw new Killed('this controller is dead');
   };
-  for (const { middlewareStack } of [clients.ecs, clients.elb, clients.efs, clients.cognito] as unknown as Stacked[])
-    middlewareStack.add(
-      next => async args => {
-        refuseWhenDead();
-        const answer = await next(args);
-        refuseWhenDead();
-        return answer;
-      },
-      { step: 'finalizeRequest', name: 'campaignLife' },
-    );
-  const raw = createPool(databaseUrl);
-  const pool = watched(raw, refuseWhenDead, options.statement);
+  const look = (command: { readonly input: object }) => {
+    refuseWhenDead();
+    meddle?.(command);
+  };
+  const { ecs, elb, efs, cognito, destroy } = options.clients;
+  const clients: Clients = {
+    ecs: guarded(ecs, look, refuseWhenDead),
+    elb: guarded(elb, look, refuseWhenDead),
+    efs: guarded(efs, look, refuseWhenDead),
+    cognito: guarded(cognito, look, refuseWhenDead),
+    destroy,
+  };
+  const pool = watched(options.pool, refuseWhenDead, options.statement);
   const rowsOf = <R extends Workspace | Student>(
     kind: 'workspace' | 'student',
     load: (id: string) => Promise<R | undefined>,
   ) => {
-    const rows = createRows<R>({ kind: kind as R['kind'], load, pool, statusPool: pool });
+    const seen = async (id: string) => {
+      const row = await load(id);
+      if (row) options.loaded(row);
+      return row;
+    };
+    const rows = createRows<R>({ kind: kind as R['kind'], load: seen, pool, statusPool: pool });
     return {
       ...rows,
       async writeStatus(resource: R, status: Status) {
@@ -102,13 +121,24 @@ export function startLife(options: LifeOptions): Life {
       rowsOf<Student>('student', id => loadStudent(pool, id)),
     ),
   ];
-  const kinds = all.filter(({ name }) => (kindNames as readonly string[]).includes(name)).map(hurried);
+  const kinds = all
+    .filter(({ name }) => (kindNames as readonly string[]).includes(name))
+    .map(kind => hurried(kind, pace, options.passed));
   const slots = createRouteSlots(pool, [98]);
   const log = pino({ level: process.env['CAMPAIGN_LOG'] ?? 'silent' });
-  const controller = new Controller({ url: databaseUrl, kinds, slots, log, now, random: () => 0, resyncSeconds });
+  const controller = new Controller({
+    url: databaseUrl,
+    kinds,
+    slots,
+    log,
+    now,
+    random: () => 0,
+    ...(resyncSeconds ? { resyncSeconds } : {}),
+  });
   controller.start();
   return {
     controller,
+    kindNames,
     kinds,
     get dead() {
       return dead;
@@ -132,20 +162,19 @@ export function startLife(options: LifeOptions): Life {
     },
     async end() {
       await controller.stop();
-      await raw.end();
-      clients.destroy();
     },
   };
 }
 
-/** Waits are told in AWS's seconds; the world's clock goes faster. */
-function hurried(kind: Kind): Kind {
+/** Waits are told in AWS's seconds; the world's clock may go faster. */
+function hurried(kind: Kind, pace: number, passed: () => void): Kind {
   return {
     ...kind,
     keys: () => kind.keys(),
     async pass(id, options) {
-      const passed = await kind.pass(id, { ...options, urgent: true });
-      return { ...passed, againSeconds: passed.againSeconds === undefined ? undefined : passed.againSeconds / pace };
+      const pass = await kind.pass(id, pace === 1 ? options : { ...options, urgent: true });
+      passed();
+      return { ...pass, againSeconds: pass.againSeconds === undefined ? undefined : pass.againSeconds / pace };
     },
   };
 }

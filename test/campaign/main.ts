@@ -2,72 +2,90 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { Command } from 'commander';
-import pg from 'pg';
-import { setup } from '../support/global-setup.ts';
+import { bugs } from './bugs.ts';
 import { lineOf, runCampaign } from './campaign.ts';
-import type { Plan } from './run.ts';
+import { openDatabases } from './databases.ts';
+import type { Plan, Result } from './run.ts';
 import { scenarios } from './scenarios.ts';
 
 /** `npm run campaign`: every scenario, once per recorded point and fault. Exit code 1: an oracle was violated. */
 
-const { replay, scenario, worlds, seed } = new Command()
-  .option('--replay <file>', 'run again what a failing run left')
-  .option('--scenario <name...>', 'only these')
-  .option('--worlds <number>', 'how many side by side', '8')
-  .option('--seed <number>', 'of the shuffled lists', String(Math.floor(Math.random() * 2 ** 31)))
-  .parse()
-  .opts<{ replay?: string; scenario?: string[]; worlds: string; seed: string }>();
-
-/** Mulberry32. The order of events between processes still differs from run to run. */
-function randomFrom(start: number): () => number {
-  let state = start;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
+interface Options {
+  readonly replay?: string;
+  readonly scenario?: readonly string[];
+  readonly bug?: string;
+  readonly workers: string;
+  readonly stride: string;
+  readonly seed: string;
 }
 
-const plans: readonly Plan[] | undefined = replay ? [JSON.parse(await readFile(replay, 'utf8')).plan] : undefined;
-const wanted = plans?.map(plan => plan.scenario) ?? scenario;
-const chosen = scenarios.filter(({ name }) => !wanted || wanted.includes(name));
-Math.random = randomFrom(Number(seed));
+const options = new Command('campaign')
+  .description('Runs every scenario once per recorded AWS call, database write and announcement, per fault.')
+  .option('--scenario <name...>', `only these (${scenarios.map(({ name }) => name).join(', ')})`)
+  .option('--replay <file>', 'make the run again that a failing run left as a file')
+  .option('--seed <number>', 'of ids and of the order of lists', String(Math.floor(Math.random() * 2 ** 31)))
+  .option('--bug <name>', `plant a bug: ${bugs.map(({ name }) => `"${name}"`).join(', ')}`)
+  .option('--stride <number>', 'one run in so many', '1')
+  .option('--workers <number>', 'processes that share the work', '2')
+  .parse()
+  .opts<Options>();
+
+/** What a failing run leaves. */
+interface Saved {
+  readonly seed: number;
+  readonly result: Result;
+}
+
+const saved: Saved | undefined = options.replay ? JSON.parse(await readFile(options.replay, 'utf8')) : undefined;
+const seed = saved?.seed ?? Number(options.seed);
+const plans: readonly Plan[] | undefined = saved && [saved.result.plan];
+const wanted = plans?.map(({ scenario }) => scenario) ?? options.scenario;
+if (options.bug && !bugs.some(({ name }) => name === options.bug)) {
+  console.error(`There is no bug ${options.bug}; see --help.`);
+  process.exit(2);
+}
+const unknown = wanted?.filter(name => !scenarios.some(scenario => scenario.name === name)) ?? [];
+if (unknown.length > 0) {
+  console.error(`There is no scenario ${unknown.join(', ')}; see --help.`);
+  process.exit(2);
+}
 console.log(`seed ${seed}`);
 
-const provided = new Map<string, string>();
-const teardown = await setup({ provide: (name: string, value: string) => provided.set(name, value) } as never);
-const server = new pg.Client({ connectionString: provided.get('postgresUrl') });
-await server.connect();
-const databaseUrls: string[] = [];
-for (let index = 0; index < (plans ? 1 : Number(worlds)); index += 1) {
-  await server.query(`create database campaign_${index} template ${provided.get('templateDatabase')}`);
-  const url = new URL(provided.get('postgresUrl') ?? '');
-  url.pathname = `/campaign_${index}`;
-  databaseUrls.push(url.href);
-}
+const databases = await openDatabases(plans ? 1 : Number(options.workers));
 const folder = path.join(os.tmpdir(), `armada-campaign-${seed}`);
-const begun = performance.now();
-let ran = 0;
-const saved: Promise<void>[] = [];
+const begun = Date.now();
+const seconds = () => Math.round((Date.now() - begun) / 1000);
+const writing: Promise<void>[] = [];
 const report = await runCampaign({
-  databaseUrls,
-  scenarios: chosen,
+  databaseUrls: databases.urls,
+  scenarios: scenarios.filter(({ name }) => !wanted || wanted.includes(name)),
+  seed,
+  stride: Number(options.stride),
   ...(plans ? { plans } : {}),
-  told(result) {
-    ran += 1;
-    if (ran % 200 === 0) console.log(`${ran} runs, ${Math.round((performance.now() - begun) / 1000)} s`);
+  ...(options.bug ? { bug: options.bug } : {}),
+  told(result, done, all) {
+    progress(`${done} of ${all} runs, ${seconds()} s`);
     if (result.violations.length === 0) return;
-    const file = path.join(folder, `${ran}.json`);
-    console.log(`${file}: ${JSON.stringify(result.plan)}: ${result.violations.join(' | ').slice(0, 600)}`);
-    saved.push(mkdir(folder, { recursive: true }).then(() => writeFile(file, JSON.stringify(result, undefined, 2))));
+    const file = path.join(folder, `${done}.json`);
+    progress('');
+    console.log(`${file}: ${JSON.stringify(result.plan)}: ${result.violations.join(' | ').slice(0, 1_000)}`);
+    writing.push(save(file, { seed, result }));
   },
 });
-await Promise.all(saved);
+progress('');
+await Promise.all(writing);
 console.log(lineOf(report));
-console.log(
-  `${report.failures.length} runs failed, ${report.missed} did not reach their point, ${Math.round((performance.now() - begun) / 1000)} s`,
-);
-await server.end();
-await teardown();
+console.log(`${report.failures.length} runs failed, ${report.missed.length} did not reach their point, ${seconds()} s`);
+for (const plan of report.missed.slice(0, 5)) console.log(`not reached: ${JSON.stringify(plan)}`);
+await databases.close();
 process.exitCode = report.failures.length > 0 ? 1 : 0;
+
+async function save(file: string, what: Saved): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await writeFile(file, JSON.stringify(what, undefined, 2));
+}
+
+/** One line that is written over, on a terminal alone. */
+function progress(text: string): void {
+  if (process.stdout.isTTY) process.stdout.write(`\r\x1b[K${text}`);
+}

@@ -1,131 +1,145 @@
-import type { Status } from '../../api/resources/resource.ts';
-import type { Workspace, WorkspaceStatus } from '../../api/resources/workspace.ts';
-import { familyOf } from '../../infra/local/aws/ecs/records.ts';
+import { conditionOf, type Status } from '../../api/resources/resource.ts';
+import type { Student } from '../../api/resources/student.ts';
+import type { Workspace } from '../../api/resources/workspace.ts';
+import { familyOf, type TaskRecord } from '../../infra/local/aws/ecs/records.ts';
+import type { RuleRow } from '../../infra/local/aws/elb/tables.ts';
 import { familyName, homePath, targetGroupName } from '../../reconcilers/aws/names.ts';
-import { afterEachPut, type Truth } from './truth.ts';
+import { containerNames } from '../../reconcilers/workspace/blueprint.ts';
+import { afterEachPut, beforeEachDelete, type Truth } from './truth.ts';
 
-/** What must hold at every instant; what does not is written into `violations`. */
-export function watchOracles(truth: Truth, deployment: string, violations: string[]) {
-  const tagsOf = (arn: string) => truth.tags.get(arn)?.tags ?? {};
-  afterEachPut(truth.rules, rule => {
-    const forwards = rule.actions.flatMap(({ TargetGroupArn }) => TargetGroupArn ?? []);
-    for (const arn of forwards) {
-      const [of, to] = [tagsOf(rule.arn)['armada:id'], tagsOf(arn)['armada:id']];
-      if (of !== undefined && to !== undefined && of !== to)
-        violations.push(`wrong route: the rule of ${of} leads to ${to}`);
-    }
-  });
-  afterEachPut(truth.tasks, task => {
-    const family = familyOf(task);
-    const mounted = truth.tasks
-      .all()
-      .filter(
-        other => other.containers.some(({ lastStatus }) => lastStatus === 'RUNNING') && familyOf(other) === family,
-      );
-    if (mounted.length > 1) violations.push(`double mount: ${mounted.length} tasks of ${family}`);
-  });
-  return {
-    /** A status as it was written. */
-    told(workspace: Workspace, status: Status): void {
-      const { step } = status as WorkspaceStatus;
-      if (step !== 'ready' || workspace.status.step === 'ready') return;
-      const family = familyName(deployment, workspace.id);
-      const serving = truth.tasks
+/** What must hold at every instant. What does not is written into the world's violations. */
+export interface Oracles {
+  /** A row as a controller read it: from then on it is known what its things should be. */
+  meet(resource: Workspace | Student): void;
+  /** A status as it was written. */
+  told(resource: Workspace | Student, status: Status): void;
+  /** While a hand changes AWS, what is wrong is not the controller's doing. */
+  isHandAtWork: boolean;
+  /** How often each thing was deleted, by what it is of whom, since `forget`. */
+  readonly deletes: Map<string, number>;
+  /** Forgets the rows and deletes of the last run. */
+  forget(): void;
+}
+
+interface Known {
+  readonly id: string;
+  readonly slug: string;
+  readonly home: string;
+  readonly uid: number;
+}
+
+/** Watches the tables of a world from now on. */
+export function createOracles(truth: Truth, deployment: string, violations: string[]): Oracles {
+  const byFamily = new Map<string, Known>();
+  const byGroup = new Map<string, Known>();
+  const bySlug = new Map<string, Known>();
+  const deletes = new Map<string, number>();
+  const oracles: Oracles = {
+    isHandAtWork: false,
+    deletes,
+    meet(resource) {
+      if (resource.kind !== 'workspace') return;
+      const { id, slug, home } = resource;
+      const known = { id, slug, home: home.id, uid: home.uid };
+      byFamily.set(familyName(deployment, id), known);
+      byGroup.set(targetGroupName(deployment, id), known);
+      bySlug.set(slug, known);
+    },
+    told(resource, status) {
+      const isReady = conditionOf(status, 'Ready')?.status === 'True';
+      if (isReady && status.observedGeneration > resource.generation)
+        accuse('ready: of a generation that was never asked for');
+      if (resource.kind !== 'workspace' || !('step' in status) || status.step !== 'ready') return;
+      if (resource.status.step === 'ready') return;
+      const family = familyName(deployment, resource.id);
+      const isServed = truth.tasks
         .all()
         .some(task => familyOf(task) === family && task.targets.some(({ state }) => state === 'healthy'));
-      if (!serving) violations.push(`ready without a healthy target: ${workspace.slug}`);
-      const homes = truth.tasks
-        .all()
-        .filter(task => familyOf(task) === family && task.lastStatus === 'RUNNING')
-        .map(task => pathOf(truth, task.definition));
-      for (const path of homes)
-        if (path !== homePath(workspace.home.id)) violations.push(`lost home: ${workspace.slug} runs on ${path}`);
+      if (!isServed) accuse(`ready without a healthy target: ${resource.slug}`);
+    },
+    forget() {
+      for (const map of [byFamily, byGroup, bySlug, deletes]) map.clear();
     },
   };
-}
+  const accuse = (violation: string) => {
+    if (!oracles.isHandAtWork && !violations.includes(violation)) violations.push(violation);
+  };
+  const deleted = (what: string, whose: string | undefined) => {
+    if (oracles.isHandAtWork) return;
+    const key = `${what} of ${whose}`;
+    deletes.set(key, (deletes.get(key) ?? 0) + 1);
+  };
+  const groupOf = (arn: string) => byGroup.get(truth.targetGroups.get(arn)?.name ?? '');
 
-function pathOf(truth: Truth, definitionArn: string): string | undefined {
-  const definition = truth.definitions.get(definitionArn.slice(definitionArn.lastIndexOf('/') + 1));
-  const accessPoint = definition?.input.volumes?.[0]?.efsVolumeConfiguration?.authorizationConfig?.accessPointId;
-  return accessPoint && truth.accessPoints.get(accessPoint)?.exposed.path;
-}
+  function judgeRule(rule: RuleRow): void {
+    const tagged = truth.tags.get(rule.arn)?.tags['armada:id'];
+    const hosts = rule.conditions.flatMap(({ HostHeaderConfig }) => HostHeaderConfig?.Values ?? []);
+    for (const arn of rule.actions.flatMap(({ TargetGroupArn }) => TargetGroupArn ?? [])) {
+      const to = groupOf(arn);
+      const strangers = hosts
+        .map(host => bySlug.get(host.split('.')[0] ?? ''))
+        .filter(known => known && to && known.id !== to.id);
+      if (strangers.length > 0) accuse(`wrong route: the host of ${strangers[0]?.slug} leads to ${to?.slug}`);
+      else if (tagged !== undefined && to && tagged !== to.id)
+        accuse(`wrong route: the rule of ${tagged} leads to ${to.slug}`);
+    }
+  }
 
-/** What workspaces have in AWS, with ids, ARNs and times masked: equal worlds give equal texts. */
-export function stateOf(truth: Truth, deployment: string, workspaces: readonly Workspace[]): readonly object[] {
-  return workspaces.map(workspace => {
-    const { id, slug, status, spec, slot, home, deletedAt } = workspace;
-    const service = truth.services
+  function judgeTask(task: TaskRecord): void {
+    const owner = byFamily.get(familyOf(task));
+    const isRunning = (name: string) => task.containers.some(each => each.name === name && isUp(each));
+    for (const { groupArn } of task.targets) {
+      const to = groupOf(groupArn);
+      if (owner && to && to.id !== owner.id) accuse(`wrong route: the target of ${to.slug} is a task of ${owner.slug}`);
+    }
+    if (!task.containers.some(isUp)) return;
+    const accessPoint = accessPointOf(truth, task);
+    const path = accessPoint?.exposed.path;
+    if (owner && accessPoint && (path !== homePath(owner.home) || accessPoint.user?.Uid !== owner.uid))
+      accuse(`lost home: ${owner.slug} runs on ${path} as ${accessPoint.user?.Uid}`);
+    if (path === undefined) return;
+    const mounted = truth.tasks
       .all()
-      .find(
-        ({ name, status: is }) =>
-          name === `ws-${familyName(deployment, id).slice('armada-'.length)}` && is !== 'INACTIVE',
-      );
-    const group = truth.targetGroups.all().find(({ name }) => name === targetGroupName(deployment, id));
-    const rules = truth.rules
-      .all()
-      .filter(rule =>
-        rule.actions.some(action => action.TargetGroupArn !== undefined && action.TargetGroupArn === group?.arn),
-      );
-    const family = familyName(deployment, id);
-    const accessPoint = truth.accessPoints.all().find(({ exposed }) => exposed.path === homePath(home.id));
-    return {
-      spec,
-      deleted: deletedAt !== null,
-      step: status.step,
-      ready: status.conditions.map(({ type, status: is, reason }) => `${type} ${is} ${reason}`),
-      restarts: status.restarts,
-      image: status.image,
-      failure: status.failure,
-      service: service && {
-        status: service.status,
-        desired: service.settings.desiredCount,
-        running: service.runningCount,
-        newest: truth.definitions
-          .get(service.settings.taskDefinition.slice(service.settings.taskDefinition.lastIndexOf('/') + 1))
-          ?.input.containerDefinitions?.map(({ image }) => image),
-        target: service.settings.loadBalancers[0]?.targetGroupArn === group?.arn,
-      },
-      group: group && { tags: kindsOf(truth.tags.get(group.arn)?.tags, id), attributes: group.attributes },
-      rules: rules.map(rule => ({
-        host: JSON.stringify(rule.conditions).includes(`"${slug}.localhost"`),
-        slot: rule.priority === slot?.priority,
-        tags: kindsOf(truth.tags.get(rule.arn)?.tags, id),
-      })),
-      slot: slot !== null,
-      blueprints: truth.definitions
-        .all()
-        .some(definition => definition.family === family && definition.status === 'ACTIVE'),
-      home: accessPoint && { uid: accessPoint.user?.Uid === home.uid },
-      tasks: truth.tasks.all().filter(task => familyOf(task) === family && task.lastStatus !== 'STOPPED').length,
-    };
+      .filter(other => other.containers.some(isUp) && accessPointOf(truth, other)?.exposed.path === path);
+    if (mounted.length > 1) accuse(`double mount: ${mounted.length} tasks on the home of ${owner?.slug}`);
+    const gate = task.containers.find(({ name }) => name === containerNames.gate);
+    const isEditing = isRunning(containerNames.ide) && task.desiredStatus === 'RUNNING';
+    if (isEditing && gate && isUp(gate) && gate.healthStatus === 'UNKNOWN')
+      accuse(`lost home: the editor of ${owner?.slug} runs before its gate found the home`);
+  }
+
+  afterEachPut(truth.rules, judgeRule);
+  afterEachPut(truth.tags, ({ arn }) => {
+    const rule = truth.rules.get(arn);
+    if (rule) judgeRule(rule);
   });
+  afterEachPut(truth.tasks, judgeTask);
+  afterEachPut(truth.services, (service, before) => {
+    if (service.status === 'DRAINING' && before?.status === 'ACTIVE')
+      deleted('service', taggedId(service.tags.map(({ key, value }) => [key, value])));
+  });
+  beforeEachDelete(truth.rules, ({ arn }) => deleted('rule', truth.tags.get(arn)?.tags['armada:id']));
+  beforeEachDelete(truth.targetGroups, ({ name }) => deleted('target group', byGroup.get(name)?.id));
+  beforeEachDelete(truth.accessPoints, ({ id, exposed, tags }) => {
+    deleted('access point', taggedId(tags.map(({ Key, Value }) => [Key, Value])));
+    const isInUse = truth.tasks.all().some(task => task.containers.some(isUp) && accessPointIdOf(truth, task) === id);
+    if (isInUse) accuse(`lost home: the access point of ${exposed.path} goes under a running task`);
+  });
+  return oracles;
 }
 
-const kindsOf = (tags: Readonly<Record<string, string>> | undefined, id: string) => tags?.['armada:id'] === id;
+const isUp = ({ lastStatus }: { readonly lastStatus: string }) => lastStatus === 'RUNNING';
 
-/** What is left in AWS of a class that is gone, by name. */
-export function orphansOf(truth: Truth): readonly string[] {
-  return [
-    ...truth.services
-      .all()
-      .filter(({ status }) => status !== 'INACTIVE')
-      .map(({ name }) => `service ${name}`),
-    ...truth.targetGroups
-      .all()
-      .filter(({ name }) => name.startsWith('a-'))
-      .map(({ name }) => `target group ${name}`),
-    ...truth.rules
-      .all()
-      .filter(({ arn }) => truth.tags.get(arn)?.tags['armada:kind'] === 'workspace')
-      .map(({ arn }) => `rule ${truth.tags.get(arn)?.tags['armada:id']}`),
-    ...truth.definitions
-      .all()
-      .filter(({ status }) => status !== 'DELETE_IN_PROGRESS')
-      .map(({ key }) => `task definition ${key}`),
-    ...truth.accessPoints.all().map(({ exposed }) => `access point ${exposed.path}`),
-    ...truth.tasks
-      .all()
-      .filter(({ lastStatus }) => lastStatus !== 'STOPPED')
-      .map(({ id }) => `task ${id}`),
-  ];
+const taggedId = (tags: readonly (readonly [string | undefined, string | undefined])[]) =>
+  tags.find(([key]) => key === 'armada:id')?.[1];
+
+function accessPointIdOf(truth: Truth, { definition: arn }: TaskRecord): string | undefined {
+  const definition = truth.definitions.get(arn.slice(arn.lastIndexOf('/') + 1));
+  return definition?.input.volumes?.find(({ efsVolumeConfiguration }) => efsVolumeConfiguration)?.efsVolumeConfiguration
+    ?.authorizationConfig?.accessPointId;
+}
+
+function accessPointOf(truth: Truth, task: TaskRecord) {
+  const id = accessPointIdOf(truth, task);
+  return id === undefined ? undefined : truth.accessPoints.get(id);
 }

@@ -1,23 +1,28 @@
 import { isDeepStrictEqual } from 'node:util';
 import { conditionOf } from '../../api/resources/resource.ts';
-import { loadStudent, loadWorkspace } from '../../api/store/status.ts';
+import { keysOf, loadStudent, loadWorkspace } from '../../api/store/status.ts';
 import { settings } from '../reconcilers/rows.ts';
-import { arm, type FaultName, type Point } from './faults.ts';
-import { orphansOf, stateOf } from './oracles.ts';
-import { type Cast, castOf, forgetCast, type Scenario } from './scenarios.ts';
+import { orphansOf, stateOf, totalsOf } from './end-state.ts';
+import { announcement, arm, disarm, type FaultName, type Point } from './faults.ts';
+import type { Scenario } from './scenarios.ts';
+import { type VirtualWorld, worldTime } from './virtual-world.ts';
 import { isRead, type World } from './world.ts';
 
 /** What a run without faults showed. */
 export interface Reference {
   readonly points: readonly Point[];
   readonly state: readonly object[];
+  readonly deletes: Readonly<Record<string, number>>;
+  readonly passes: number;
 }
 
-/** One run to make. */
+/** One run to make; what a failing run leaves, to be made again. */
 export interface Plan {
   readonly scenario: string;
   readonly fault: FaultName;
   readonly point: Point;
+  /** Name of a planted bug. */
+  readonly bug?: string | undefined;
 }
 
 /** What came of it. */
@@ -30,11 +35,19 @@ export interface Result {
   readonly trace: readonly string[];
 }
 
-/** Runs a scenario without faults and records every call and statement that writes. */
-export async function refer(world: World, scenario: Scenario): Promise<Reference> {
+/** A world that takes longer than this to come to rest has wedged: twenty resyncs, and backoff at its longest. */
+const patienceMilliseconds = 15 * 60_000;
+/** Three resyncs, with room for the first. */
+const threeResyncsMilliseconds = 100_000;
+/** How many more passes than the reference a run may take: a resync or two, backoff, one fault's repeats. */
+const morePasses = 60;
+
+/** Runs a scenario without faults and records every call, every statement that writes and every announcement; a result where that fails. */
+export async function refer(virtual: VirtualWorld, scenario: Scenario, seed: number): Promise<Reference | Result> {
   const counts = new Map<string, number>();
   const count = (operation: string) => void counts.set(operation, (counts.get(operation) ?? 0) + 1);
-  const { state, violations } = await play(world, scenario, () => {
+  const { world } = virtual;
+  const played = await play(virtual, scenario, seed, () => {
     world.atCall = operation => {
       count(operation);
       return undefined;
@@ -42,124 +55,146 @@ export async function refer(world: World, scenario: Scenario): Promise<Reference
     world.atStatement = (moment, label) => {
       if (moment === 'before') count(label);
     };
-    return { fired: () => true, disarm: () => quiet(world) };
+    virtual.isHeard = () => {
+      count(announcement);
+      return true;
+    };
+    return { fired: () => true, landed: () => true, disarm: () => disarm(virtual) };
   });
-  if (violations.length > 0) throw new Error(`the reference of ${scenario.name} fails: ${violations.join('; ')}`);
+  if (played.violations.length > 0) {
+    const plan: Plan = { scenario: scenario.name, fault: 'none', point: { operation: announcement, nth: 1 } };
+    return { plan, reached: true, violations: played.violations, trace: played.trace };
+  }
   const points = [...counts].flatMap(([operation, total]) =>
     Array.from({ length: total }, (_, index) => ({ operation, nth: index + 1 })),
   );
-  return { points: [...points, { operation: 'notify', nth: 1 }], state };
+  return { points, state: played.state, deletes: Object.fromEntries(played.deletes), passes: played.passes };
 }
 
 /** Runs a scenario with one fault, and compares with the reference. */
-export async function run(world: World, scenario: Scenario, reference: Reference, plan: Plan): Promise<Result> {
-  const played = await play(world, scenario, () => arm(world, plan.fault, plan.point), plan.fault);
+export async function run(
+  virtual: VirtualWorld,
+  scenario: Scenario,
+  reference: Reference,
+  plan: Plan,
+  seed: number,
+): Promise<Result> {
+  const played = await play(virtual, scenario, seed, () => arm(virtual, plan.fault, plan.point));
   const violations = [...played.violations];
-  if (played.settled && !isDeepStrictEqual(played.state, reference.state))
-    violations.push(`end state differs: ${JSON.stringify(played.state)} and not ${JSON.stringify(reference.state)}`);
+  if (played.rested) {
+    if (!isDeepStrictEqual(played.state, reference.state))
+      violations.push(`end state differs: ${JSON.stringify(played.state)} and not ${JSON.stringify(reference.state)}`);
+    for (const [what, times] of played.deletes)
+      if (times > (reference.deletes[what] ?? 0))
+        violations.push(`deleted more often than without the fault: ${what}, ${times} times`);
+    if (played.passes > reference.passes + morePasses)
+      violations.push(`busy: ${played.passes} passes in place of ${reference.passes}`);
+  }
   return { plan, reached: played.reached, violations, trace: played.trace };
 }
 
-function quiet(world: World): void {
-  world.atCall = () => undefined;
-  world.atStatement = () => {};
-  world.isStale = () => false;
-}
-
 async function play(
-  world: World,
+  virtual: VirtualWorld,
   scenario: Scenario,
-  armed: () => { fired(): boolean; disarm(): void },
-  fault?: FaultName,
+  seed: number,
+  armed: () => { fired(): boolean; landed(): boolean; disarm(): void },
 ) {
-  const kinds = scenario.kinds ?? (['workspace'] as const);
-  const mute = async (how: 'disable' | 'enable') => {
-    for (const table of ['workspaces', 'people'])
-      await world.pool.query(`alter table ${table} ${how} trigger announce`);
+  const { world, time } = virtual;
+  const played = {
+    state: [] as readonly object[],
+    deletes: new Map<string, number>(),
+    passes: 0,
+    rested: false,
+    reached: false,
+    violations: [] as string[],
+    trace: [] as readonly string[],
   };
-  forgetCast(world);
+  await virtual.begin(seed);
   world.violations.length = 0;
-  let trap = { fired: () => false, disarm: () => {} };
-  let state: readonly object[] = [];
-  let settled = false;
-  let reached = false;
-  let trace: readonly string[] = [];
+  world.oracles.forget();
+  const first = world.startLife(scenario.kinds ?? ['workspace']);
+  await time.until(() => first.controller.leading, patienceMilliseconds, 'a controller leads');
+  let trap: ReturnType<typeof armed> | undefined;
+  const callsSoFar = () => world.calls.map(({ operation }) => operation);
   try {
-    await ensureLife(world, kinds);
-    let cast = await scenario.prepare(world);
-    await rest(world, cast, 'prepare');
+    await scenario.prepare(virtual);
+    await rest(virtual, 'prepare');
     world.calls.length = 0;
+    world.oracles.deletes.clear();
+    const before = world.counts.passes;
+    await virtual.date();
     trap = armed();
-    if (fault === 'notification dropped') await mute('disable');
-    await scenario.act(world, cast);
-    if (fault === 'notification dropped') await mute('enable');
-    cast = castOf(world, cast);
-    await rest(world, cast, scenario.name);
-    reached = trap.fired();
+    await scenario.act(virtual);
+    await time.pass((scenario.settleSeconds ?? 0) * 1000);
+    await rest(virtual, scenario.name);
+    played.reached = trap.fired();
+    played.trace = callsSoFar();
+    const { landed } = trap;
+    await time.until(landed, patienceMilliseconds, 'what was held up lands');
     trap.disarm();
-    trace = world.calls.map(({ operation }) => operation);
-    // What was held up may have landed after the rest: it must not matter for long.
-    if (fault === 'late call after a takeover') await landed(world, cast);
-    // A hand's own change is told as a wrong route; what counts is that it does not stay.
-    if (scenario.drift) world.violations.splice(0);
-    settled = true;
-    await stays(world);
-    // After a stale list the stop is told before its task has ended; by now it has.
-    state = await seen(world, cast);
-    await clear(world, cast);
+    if (played.reached) await time.pass(scenario.settleSeconds ? scenario.settleSeconds * 1000 : 0);
+    await rest(virtual, 'after the fault');
+    await time.drive(world.ended());
+    played.passes = world.counts.passes - before;
+    await stays(virtual);
+    played.state = await seen(world);
+    played.deletes = new Map(world.oracles.deletes);
+    world.violations.push(...((await scenario.check?.(virtual)) ?? []));
+    played.rested = true;
+    await scenario.after?.(virtual);
+    await clear(virtual, scenario);
   } catch (error) {
     world.violations.push(`wedged: ${error instanceof Error ? error.message : String(error)}`);
-    trace = world.calls.map(({ operation }) => operation);
+    if (played.trace.length === 0) played.trace = callsSoFar();
   } finally {
-    trap.disarm();
-    if (fault === 'notification dropped') await mute('enable');
+    trap?.disarm();
   }
-  return { state, settled, reached, violations: [...world.violations], trace };
-}
-
-async function ensureLife(world: World, kinds: readonly ('workspace' | 'student')[]): Promise<void> {
-  if (world.life && !world.life.dead && world.life.kinds.map(({ name }) => name).join() === kinds.join()) return;
-  if (world.life) await world.life.end();
-  world.startLife(kinds);
+  await time.drive(world.life.end());
+  await time.drive(world.ended());
+  if (world.violations.length === 0) await emptied(world);
+  played.violations = [...world.violations];
+  return played;
 }
 
 /** Waits until every row is as asked, or gone. */
-async function rest(world: World, { workspaces, students }: Cast, when: string): Promise<void> {
-  const end = Date.now() + world.patienceMilliseconds;
-  for (;;) {
-    const rows = await Promise.all([
-      ...workspaces.map(id => loadWorkspace(world.pool, id)),
-      ...students.map(id => loadStudent(world.pool, id)),
-    ]);
-    const restless = rows.filter(row => {
-      if (!row) return false;
-      const { status, generation, deletedAt } = row;
-      return (
-        deletedAt !== null ||
-        status.observedGeneration !== generation ||
-        conditionOf(status, 'Ready')?.status !== 'True'
-      );
+async function rest({ world, time }: VirtualWorld, when: string): Promise<void> {
+  let looked = -1;
+  let told = '';
+  const isAtRest = async () => {
+    // Rows become restful by the controller's own writes alone.
+    const { writes } = world.counts;
+    if (writes === looked) return false;
+    looked = writes;
+    const restless = (await rowsOf(world)).find(({ status, generation, deletedAt }) => {
+      const isAsAsked = status.observedGeneration === generation && conditionOf(status, 'Ready')?.status === 'True';
+      return deletedAt !== null || !isAsAsked;
     });
-    if (restless.length === 0) return;
-    if (Date.now() > end) throw new Error(`${when} does not come to rest: ${JSON.stringify(restless[0]?.status)}`);
-    await new Promise(resolve => setTimeout(resolve, 4));
+    told = JSON.stringify(restless?.status);
+    return restless === undefined;
+  };
+  await time.until(isAtRest, patienceMilliseconds, when).catch(error => {
+    throw new Error(`${error.message}: ${told}`);
+  });
+}
+
+/** The rows that the world's controller looks after. */
+async function rowsOf({ pool, life }: World) {
+  const rows = [];
+  for (const { name } of life.kinds) {
+    if (name === 'workspace') for (const id of await keysOf(pool, name)) rows.push(await loadWorkspace(pool, id));
+    if (name === 'student') for (const id of await keysOf(pool, name)) rows.push(await loadStudent(pool, id));
   }
+  return rows.filter(row => row !== undefined);
 }
 
-async function landed(world: World, cast: Cast): Promise<void> {
-  await new Promise(resolve => setTimeout(resolve, 150));
-  await world.life.resync();
-  await rest(world, cast, 'the late call');
-}
-
-async function seen(world: World, { workspaces, students }: Cast): Promise<readonly object[]> {
-  const rows = (await Promise.all(workspaces.map(id => loadWorkspace(world.pool, id)))).filter(
-    row => row !== undefined,
-  );
-  const people = (await Promise.all(students.map(id => loadStudent(world.pool, id)))).filter(row => row !== undefined);
+async function seen(world: World): Promise<readonly object[]> {
+  const rows = await rowsOf(world);
+  const workspaces = rows.filter(row => row.kind === 'workspace').toSorted((a, b) => (a.slug < b.slug ? -1 : 1));
+  const people = rows.filter(row => row.kind === 'student').toSorted((a, b) => (a.slug < b.slug ? -1 : 1));
   return [
-    ...stateOf(world.truth, settings.deployment, rows),
-    ...people.map(({ spec: { email: _, ...spec }, status }) => ({
+    totalsOf(world.truth),
+    ...stateOf(world.truth, settings.deployment, workspaces),
+    ...people.map(({ spec, status }) => ({
       spec,
       invitation: status.invitation,
       conditions: status.conditions.map(({ type, status: is, reason }) => `${type} ${is} ${reason}`),
@@ -168,42 +203,47 @@ async function seen(world: World, { workspaces, students }: Cast): Promise<reado
 }
 
 /** Three more looks, and nothing is written. */
-async function stays(world: World): Promise<void> {
-  // A crash at the last moment: the next controller is on its way.
-  while (world.life.dead) await new Promise(resolve => setTimeout(resolve, 2));
+async function stays({ world, time }: VirtualWorld): Promise<void> {
   world.calls.length = 0;
-  for (let look = 0; look < 3; look += 1) await world.life.resync();
+  await time.pass(threeResyncsMilliseconds);
   const writes = world.calls.filter(({ operation }) => !isRead(operation)).map(({ operation }) => operation);
   if (writes.length > 0) world.violations.push(`not at rest: ${writes.join(', ')}`);
 }
 
 /** All goes; nothing may be left in AWS, and every home's row stays. */
-async function clear(world: World, { workspaces, students }: Cast): Promise<void> {
+async function clear(virtual: VirtualWorld, { kinds }: Scenario): Promise<void> {
+  const { world, time } = virtual;
   const { pool } = world;
+  const count = async (table: string) =>
+    (await pool.query<{ count: number }>(`select count(*)::int count from ${table}`)).rows[0]?.count ?? 0;
+  const homes = await count('homes');
+  await virtual.date();
   await pool.query(
     `update workspaces set deleted_at = now(), spec = spec || '{"running": false}' where deleted_at is null`,
   );
-  const end = Date.now() + world.patienceMilliseconds;
-  for (;;) {
-    const { rows } = await pool.query<{ count: number }>('select count(*)::int count from workspaces');
-    if (rows[0]?.count === 0) break;
-    if (Date.now() > end) throw new Error('what is deleted does not go');
-    await new Promise(resolve => setTimeout(resolve, 4));
-  }
+  let looked = -1;
+  const isGone = async (table: string) => {
+    const { writes } = world.counts;
+    if (writes === looked) return false;
+    looked = writes;
+    return (await count(table)) === 0;
+  };
+  if ((await count('workspaces')) > 0)
+    await time.until(() => isGone('workspaces'), patienceMilliseconds, 'what is deleted goes');
   const orphans = orphansOf(world.truth);
   if (orphans.length > 0) world.violations.push(`orphans: ${orphans.join(', ')}`);
-  const homes = await pool.query<{ count: number }>('select count(*)::int count from homes');
-  if ((homes.rows[0]?.count ?? 0) < workspaces.length) world.violations.push('lost home: its row is gone');
-  await pool.query('delete from tombstones');
-  await pool.query('delete from homes');
-  if (students.length > 0) await pool.query('update people set deleted_at = now()');
-  else await pool.query('delete from people');
-  if (students.length > 0)
-    for (const end2 = Date.now() + world.patienceMilliseconds; Date.now() < end2; ) {
-      const left = await pool.query('select from people');
-      if (left.rowCount === 0) break;
-      await new Promise(resolve => setTimeout(resolve, 4));
-    }
-  await pool.query('delete from courses');
-  await pool.query('delete from cohorts');
+  if ((await count('homes')) < homes) world.violations.push('lost home: its row is gone');
+  if (!kinds?.includes('student')) return;
+  looked = -1;
+  await pool.query('delete from homes; update people set deleted_at = now()');
+  await time.until(() => isGone('people'), patienceMilliseconds, 'people who are deleted go');
+}
+
+/** No row of anybody is left. */
+async function emptied({ pool }: World): Promise<void> {
+  const { rows } = await pool.query<{ name: string }>(
+    `select tablename as name from pg_tables where schemaname = 'public' and tablename not in ('migrations', 'clock', '${worldTime}')`,
+  );
+  const deletions = rows.map(({ name }) => `delete from ${name}`).join('; ');
+  await pool.query(`begin; set local session_replication_role = replica; ${deletions}; commit`);
 }

@@ -45,12 +45,23 @@ export async function withTruth<T>(start: () => Promise<T>): Promise<{ started: 
   }
 }
 
-/** Calls `look` after each change of a table: what must hold at every instant is looked at there. */
-export function afterEachPut<R extends object>(table: Table<R>, look: (row: R) => void): void {
+/** Calls `look` after each change of a table, with what was there before: what must hold at every instant is looked at there. */
+export function afterEachPut<R extends object>(table: Table<R>, look: (row: R, before: R | undefined) => void): void {
   const put = table.put.bind(table);
   table.put = (id, value) => {
+    const before = table.get(id);
     const written = put(id, value);
-    look(value);
+    look(value, before);
     return written;
+  };
+}
+
+/** Calls `look` with each row of a table that is about to go. */
+export function beforeEachDelete<R extends object>(table: Table<R>, look: (row: R) => void): void {
+  const remove = table.delete.bind(table);
+  table.delete = id => {
+    const row = table.get(id);
+    if (row) look(row);
+    return remove(id);
   };
 }

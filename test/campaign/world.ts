@@ -4,25 +4,28 @@ import { EFSClient } from '@aws-sdk/client-efs';
 import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
 import type pg from 'pg';
 import type { Status } from '../../api/resources/resource.ts';
-import { conditionOf } from '../../api/resources/resource.ts';
 import type { Student } from '../../api/resources/student.ts';
 import type { Workspace } from '../../api/resources/workspace.ts';
 import { createPool } from '../../api/store/pool.ts';
 import type { LoggedCall } from '../../infra/local/aws/call-log.ts';
+import type { Clock } from '../../infra/local/aws/clock.ts';
 import type { Fault } from '../../infra/local/aws/faults.ts';
 import { createStudentReconciler } from '../../reconcilers/student/index.ts';
 import { createWorkspaceReconciler } from '../../reconcilers/workspace/index.ts';
 import { settings } from '../reconcilers/rows.ts';
-import { startTestAws, type TestAws } from '../support/local-aws.ts';
-import { createFastClock } from './fast-clock.ts';
+import { type Clients, startTestAws, type TestAws } from '../support/local-aws.ts';
+import { createFastClock, pace } from './fast-clock.ts';
 import { type Life, startLife, type WorkspaceReconciler } from './life.ts';
-import { watchOracles } from './oracles.ts';
+import { createOracles, type Oracles } from './oracles.ts';
 import { type Truth, withTruth } from './truth.ts';
+import type { VirtualTime } from './virtual-time.ts';
 
 /** Milliseconds of the world's clock by which its reads lag, always. */
 const usualLag = 400;
 /** By how much one stale read lags: less than the answer to an own write is believed. */
 const staleLag = 5_000;
+
+export type KindName = 'workspace' | 'student';
 
 /** What happens at a call to AWS, before anything else: a fault, or nothing. */
 export type AtCall = (operation: string) => Fault | undefined;
@@ -33,10 +36,11 @@ export interface World {
   readonly truth: Truth;
   readonly pool: pg.Pool;
   readonly databaseUrl: string;
-  readonly patienceMilliseconds: number;
+  readonly clock: Clock;
   /** The controller that lives now. */
   life: Life;
   readonly violations: string[];
+  readonly oracles: Oracles;
   /** What is done at each call and statement; a run sets them. */
   atCall: AtCall;
   atStatement: (moment: 'before' | 'after', label: string) => void | Promise<void>;
@@ -44,10 +48,14 @@ export interface World {
   isStale: (operation: string) => boolean;
   /** Calls in order, since a run emptied it. */
   readonly calls: LoggedCall[];
+  /** Passes of the controllers and writes of theirs so far: who waits for rest looks when these have grown. */
+  readonly counts: { passes: number; writes: number };
   readonly now: () => Date;
   /** Kills the controller, cuts its lease and starts another. */
   replace(): Promise<void>;
-  startLife(kindNames?: readonly ('workspace' | 'student')[]): Life;
+  startLife(kindNames?: readonly KindName[]): Life;
+  /** Resolves when all controllers but a living one have ended. */
+  ended(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -56,32 +64,48 @@ export const isRead = (operation: string) => /^(Describe|List|AdminGet|AdminList
 
 export interface WorldOptions {
   readonly databaseUrl: string;
-  /** How long it may take to come to rest before it counts as wedged. */
-  readonly patienceMilliseconds?: number | undefined;
+  /** Where given, all time is this, and the SDK's requests go without sockets; else a clock 50 times as fast as real. */
+  readonly virtual?: { readonly clock: VirtualTime; transport(test: TestAws): object };
   /** Makes a reconciler worse: a planted bug. */
-  readonly plant?: ((reconciler: WorkspaceReconciler, world: () => World) => WorkspaceReconciler) | undefined;
+  readonly plant?:
+    | ((sound: WorkspaceReconciler, world: () => World, make: () => WorkspaceReconciler) => WorkspaceReconciler)
+    | undefined;
+  /** Looks at each SDK call that a controller makes, and may change it: a planted bug. */
+  readonly meddle?: ((command: { readonly input: object }) => void) | undefined;
 }
 
-/** A world that takes longer than this to come to rest has wedged. */
-const patience = 15_000;
-
 /** Starts an empty world over a migrated, empty database; `startLife` gives it a controller. */
-export async function startWorld({
-  databaseUrl,
-  plant,
-  patienceMilliseconds = patience,
-}: WorldOptions): Promise<World> {
-  const clock = createFastClock();
+export async function startWorld({ databaseUrl, virtual, ...planted }: WorldOptions): Promise<World> {
+  const clock = virtual?.clock ?? createFastClock();
   const { started: test, truth } = await withTruth(() => startTestAws({ clock, lagMilliseconds: usualLag }));
   const { aws, ground, credentials } = test;
   // A task takes a while to come and to go: that is where the races are.
   test.driver.images.set(settings.gateImage, { startMilliseconds: 500, stopMilliseconds: 200 });
-  test.driver.images.set(settings.ideImage, { startMilliseconds: 200, stopMilliseconds: 8_000 });
+  test.driver.images.set(settings.ideImage, { startMilliseconds: 200, stopMilliseconds: 3_000 });
   const pool = createPool(databaseUrl);
-  const violations: string[] = [];
-  const calls: LoggedCall[] = [];
-  const now = () => new Date(clock.now());
-  const client = { endpoint: aws.url, region: 'us-east-1', credentials, maxAttempts: 1 };
+  const lifePool = createPool(databaseUrl);
+  // Connections stay, and statements come one after the other: the same order each time.
+  if (virtual) {
+    Object.assign(pool.options, { idleTimeoutMillis: 0 });
+    Object.assign(lifePool.options, { idleTimeoutMillis: 0, max: 1 });
+  }
+  const client = {
+    endpoint: aws.url,
+    region: 'us-east-1',
+    credentials,
+    maxAttempts: 1,
+    ...(virtual ? { requestHandler: virtual.transport(test) as never } : {}),
+  };
+  const clients: Clients = {
+    ecs: new ECSClient(client),
+    elb: new ElasticLoadBalancingV2Client(client),
+    efs: new EFSClient(client),
+    cognito: new CognitoIdentityProviderClient(client),
+  };
+  if (virtual) for (const each of Object.values(clients)) countCalls(each, virtual.clock);
+  const destroy = () => {
+    for (const each of Object.values(clients)) each.destroy();
+  };
   const ours = {
     ...settings,
     cluster: ground.cluster,
@@ -89,50 +113,50 @@ export async function startWorld({
     balancers: [{ listenerArn: ground.listenerArn, domain: 'localhost' }],
     fileSystemId: ground.fileSystemId,
   };
-  const told = (resource: Workspace | Student, status: Status) => {
-    const ready = conditionOf(status, 'Ready')?.status === 'True';
-    if (ready && status.observedGeneration > resource.generation)
-      violations.push('ready: a generation never asked for');
-    if (resource.kind === 'workspace') oracles.told(resource, status);
-  };
-  const oracles = watchOracles(truth, settings.deployment, violations);
+  const violations: string[] = [];
+  const oracles = createOracles(truth, settings.deployment, violations);
+  const lives: { life: Life; kindNames: readonly KindName[] }[] = [];
+  const ending: Promise<void>[] = [];
   const world: World = {
-    test,
+    // What hands do to AWS goes the same way as the controller's calls, where that is short.
+    test: virtual ? { ...test, clients } : test,
     truth,
     pool,
     databaseUrl,
-    patienceMilliseconds,
+    clock,
     violations,
-    calls,
-    now,
+    oracles,
+    calls: [],
+    counts: { passes: 0, writes: 0 },
+    now: () => new Date(clock.now()),
     life: undefined as unknown as Life,
     atCall: () => undefined,
     atStatement: () => {},
     isStale: () => false,
     startLife(kindNames = ['workspace']) {
-      const clients = {
-        ecs: new ECSClient(client),
-        elb: new ElasticLoadBalancingV2Client(client),
-        efs: new EFSClient(client),
-        cognito: new CognitoIdentityProviderClient(client),
-      };
-      const destroy = () => {
-        for (const each of Object.values(clients)) each.destroy();
-      };
       world.life = startLife({
         databaseUrl,
+        pool: lifePool,
         clients: { ...clients, destroy },
         workspaces: given => {
-          const sound = createWorkspaceReconciler({ ...ours, clients: given });
-          return plant ? plant(sound, () => world) : sound;
+          const make = () => createWorkspaceReconciler({ ...ours, clients: given });
+          return planted.plant ? planted.plant(make(), () => world, make) : make();
         },
         students: given =>
           createStudentReconciler({ clients: given, userPoolId: ground.userPoolId, deployment: 'school' }) as never,
         kindNames,
-        now,
-        statement: (moment, label) => world.atStatement(moment, label),
-        told,
-        resyncSeconds: 0.3,
+        now: world.now,
+        meddle: planted.meddle,
+        async statement(moment, label) {
+          await world.atStatement(moment, label);
+          if (moment === 'after') world.counts.writes += 1;
+        },
+        passed() {
+          world.counts.passes += 1;
+        },
+        loaded: oracles.meet,
+        told: (resource: Workspace | Student, status: Status) => oracles.told(resource, status),
+        ...(virtual ? {} : { resyncSeconds: 0.3, pace }),
       });
       const { life } = world;
       lives.push({ life, kindNames });
@@ -142,29 +166,31 @@ export async function startWorld({
       const last = lives.at(-1);
       if (!last) throw new Error('there is no controller to replace');
       last.life.kill();
+      ending.push(last.life.end().catch(() => {}));
       await pool.query(
         `select pg_terminate_backend(pid) from pg_stat_activity
          where datname = current_database() and application_name = 'armada lease controller'`,
       );
-      ending.push(last.life.end().catch(() => {}));
-      world.startLife(last.kindNames);
+      const next = world.startLife(last.kindNames);
+      if (virtual) while (!next.controller.leading && !next.dead) await new Promise(resolve => setImmediate(resolve));
+    },
+    async ended() {
+      await Promise.all(ending.splice(0));
     },
     async close() {
       const last = lives.at(-1);
       if (last) await last.life.end();
-      await Promise.all(ending);
-      await pool.end();
+      await world.ended();
+      await Promise.all([pool.end(), lifePool.end()]);
+      destroy();
       await test.close();
     },
   };
-  const lives: { life: Life; kindNames: readonly ('workspace' | 'student')[] }[] = [];
-  const ending: Promise<void>[] = [];
-  let lag = usualLag;
   // What was is kept long enough for a stale read; only while a read is answered does it say how far back that looks.
+  let lag = staleLag;
   Object.defineProperty(aws.state.consistency, 'lagMilliseconds', { get: () => lag, set: () => {} });
-  lag = staleLag;
   aws.endpoint.calls.listen(call => {
-    calls.push(call);
+    world.calls.push(call);
     if (!isRead(call.operation)) return;
     lag = world.isStale(call.operation) ? staleLag : usualLag;
     queueMicrotask(() => {
@@ -173,4 +199,13 @@ export async function startWorld({
   });
   aws.endpoint.faults.add((_service, operation) => world.atCall(operation));
   return world;
+}
+
+/** Time stands still while a call is on its way. */
+function countCalls(client: { send(...args: never[]): unknown }, time: VirtualTime): void {
+  const own = client.send.bind(client) as (...args: unknown[]) => Promise<unknown>;
+  client.send = async (...args: unknown[]) => {
+    const free = time.busy();
+    return own(...args).finally(free);
+  };
 }

@@ -6,7 +6,7 @@ import { createPool } from '../../api/store/pool.ts';
 import { loadWorkspace } from '../../api/store/status.ts';
 import { answerLost, failedAfterApplying, throttled } from '../../infra/local/aws/faults.ts';
 import { operatorToken, startApi } from '../api/http/harness.ts';
-import { orphansOf } from '../campaign/oracles.ts';
+import { orphansOf } from '../campaign/end-state.ts';
 import { startWorld, type World } from '../campaign/world.ts';
 import { addWorkspace } from '../support/class-rows.ts';
 import { eventually } from '../support/eventually.ts';

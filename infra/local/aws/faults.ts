@@ -51,3 +51,8 @@ export const failedAfterApplying: Fault = {
 
 /** Applied, and the answer never arrives. */
 export const answerLost: Fault = { loseAnswer: true };
+
+/** The first page arrives empty, and says that there is more. */
+export const pageLost = (place: { readonly items: string; readonly next: string }): Fault => ({
+  change: output => ({ ...output, [place.items]: [], [place.next]: 'a-page-that-is-lost' }),
+});
