@@ -12,11 +12,18 @@ import {
 import type { Student } from '../../api/resources/student.ts';
 import type { Context } from '../../controller/reconciler.ts';
 import { is, unless } from '../aws/errors.ts';
-import type { AskedMail } from './mails.ts';
 import { markOf } from './mark.ts';
-import type { Account, Action, Observed, Refusal, Role } from './model.ts';
+import {
+  type Account,
+  type Action,
+  type AskedMail,
+  invitedRound,
+  type Observed,
+  type Refusal,
+  type Role,
+  wantedRound,
+} from './model.ts';
 import { findAccount, type Ground } from './observe.ts';
-import { invitedRound, wantedRound } from './rounds.ts';
 
 /** Does one thing to an account, and answers with the observation after it. */
 export async function apply(

@@ -1,12 +1,4 @@
-/** An invitation that was asked for; kept apart from Cognito, which remembers none. */
-export interface AskedMail {
-  /** 1: the first; each above it was sent again. */
-  readonly round: number;
-  /** When the account had last changed before; a later change says that the mail went. */
-  readonly seenAt: Date;
-  /** Null: nobody has seen it go. */
-  readonly sentAt: Date | null;
-}
+import type { AskedMail } from './model.ts';
 
 /** What is remembered of the mails that were asked for, and how many a day may be. */
 export interface Mails {

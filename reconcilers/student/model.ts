@@ -1,4 +1,4 @@
-import type { AskedMail } from './mails.ts';
+import type { StudentSpec } from '../../api/resources/student.ts';
 
 /** What a person has in Cognito. */
 export interface Observed {
@@ -44,3 +44,26 @@ export type Action =
   | { readonly type: 'enable-account' }
   | { readonly type: 'disable-account' }
   | { readonly type: 'delete-account' };
+
+/** An invitation that was asked for; kept apart from Cognito, which remembers none. */
+export interface AskedMail {
+  /** 1: the first; each above it was sent again. */
+  readonly round: number;
+  /** When the account had last changed before; a later change says that the mail went. */
+  readonly seenAt: Date;
+  /** Null: nobody has seen it go. */
+  readonly sentAt: Date | null;
+}
+
+/** Which invitation is wanted: none, the first, or one that was asked for again. */
+export function wantedRound({ invited, resends = 0 }: StudentSpec): number {
+  return invited ? 1 + resends : 0;
+}
+
+/** Which invitation the account has had, as far as it can be known. All times are Cognito's. */
+export function invitedRound(account: Account, mail: AskedMail | undefined): number {
+  const went = mail !== undefined && (mail.sentAt !== null || account.modifiedAt > mail.seenAt);
+  if (account.invited) return went ? mail.round : 1;
+  // One that went to an account before this one, which somebody deleted, does not count.
+  return went && mail.seenAt >= account.createdAt ? mail.round : 0;
+}

@@ -1,7 +1,6 @@
 import type { Student } from '../../api/resources/student.ts';
 import type { Plan } from '../../controller/reconciler.ts';
-import { type Account, type Action, type Observed, type Refusal, roles } from './model.ts';
-import { invitedRound, wantedRound } from './rounds.ts';
+import { type Account, type Action, invitedRound, type Observed, type Refusal, roles, wantedRound } from './model.ts';
 
 /** Mails that are used up are there again at midnight UTC; an hour's pace finds what others gave back, and costs little. */
 const inviteWaitSeconds = 3600;

@@ -1,6 +1,5 @@
 import { type Student, type StudentStatus, temporaryPasswordDays } from '../../api/resources/student.ts';
-import type { Account, Observed } from './model.ts';
-import { invitedRound } from './rounds.ts';
+import { type Account, invitedRound, type Observed } from './model.ts';
 
 type Summary = Omit<StudentStatus, 'conditions' | 'observedGeneration'>;
 
