@@ -7,6 +7,8 @@ import {
   CreateGroupCommand,
   CreateUserPoolClientCommand,
   CreateUserPoolCommand,
+  type CreateUserPoolCommandInput,
+  UpdateUserPoolCommand,
 } from '@aws-sdk/client-cognito-identity-provider';
 import { CreateClusterCommand, ECSClient } from '@aws-sdk/client-ecs';
 import { CreateFileSystemCommand, EFSClient, FileSystemAlreadyExists } from '@aws-sdk/client-efs';
@@ -111,22 +113,24 @@ async function makeBalancer(options: GroundOptions) {
   return { listenerArn: known(Listeners?.[0]?.ListenerArn, 'listener'), appTargetGroupArn };
 }
 
+function poolSettings({ portalUrl }: Pick<GroundOptions, 'portalUrl'>) {
+  return {
+    AutoVerifiedAttributes: ['email'],
+    Policies: { PasswordPolicy: { MinimumLength: 8, TemporaryPasswordValidityDays: 7 } },
+    AdminCreateUserConfig: {
+      AllowAdminCreateUserOnly: true,
+      InviteMessageTemplate: {
+        EmailSubject: 'Your place in class',
+        EmailMessage: `You have an editor waiting. Open this link and choose a password; it works once, for 7 days:\n\n${portalUrl}/join#{username}/{####}\n\nOr sign in at ${portalUrl}\n\nSign in with: {username}\nPassword: {####}`,
+      },
+    },
+  } satisfies Partial<CreateUserPoolCommandInput>;
+}
+
 async function makeUserPool(options: GroundOptions) {
   const cognito = new CognitoIdentityProviderClient(options);
   const { UserPool } = await cognito.send(
-    new CreateUserPoolCommand({
-      PoolName: 'armada',
-      UsernameAttributes: ['email'],
-      AutoVerifiedAttributes: ['email'],
-      Policies: { PasswordPolicy: { MinimumLength: 8, TemporaryPasswordValidityDays: 7 } },
-      AdminCreateUserConfig: {
-        AllowAdminCreateUserOnly: true,
-        InviteMessageTemplate: {
-          EmailSubject: 'Your place in class',
-          EmailMessage: `You have an editor waiting. Open this link and choose a password; it works once, for 7 days:\n\n${options.portalUrl}/join#{username}/{####}\n\nOr sign in at ${options.portalUrl}\n\nSign in with: {username}\nPassword: {####}`,
-        },
-      },
-    }),
+    new CreateUserPoolCommand({ PoolName: 'armada', UsernameAttributes: ['email'], ...poolSettings(options) }),
   );
   const UserPoolId = known(UserPool?.Id, 'user pool');
   const { UserPoolClient } = await cognito.send(
@@ -154,6 +158,12 @@ async function makeUserPool(options: GroundOptions) {
   );
   await cognito.send(new AdminAddUserToGroupCommand({ UserPoolId, Username: email, GroupName: 'instructor' }));
   return { userPoolId: UserPoolId, userPoolClientId: known(UserPoolClient?.ClientId, 'user pool client') };
+}
+
+/** Has invitations name the portal where it is found now: its address may be another than at the first start. */
+export async function nameThePortal(options: GroundOptions, { userPoolId }: Ground): Promise<void> {
+  const cognito = new CognitoIdentityProviderClient(options);
+  await cognito.send(new UpdateUserPoolCommand({ UserPoolId: userPoolId, ...poolSettings(options) }));
 }
 
 /** How long a hint that nobody heard is kept: later the 30 s look has long seen what it is about. */

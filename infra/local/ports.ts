@@ -8,6 +8,9 @@ export interface InnerPorts {
   readonly api: number;
 }
 
+/** Where other computers reach this machine. */
+export const everyAddress = '0.0.0.0';
+
 /** The ports of the last start while they are free: running tasks were told where to report. */
 export async function rememberedPorts(file: string): Promise<InnerPorts> {
   const last: Partial<InnerPorts> = fs.existsSync(file) ? JSON.parse(fs.readFileSync(file, 'utf8')) : {};
@@ -19,28 +22,37 @@ export async function rememberedPorts(file: string): Promise<InnerPorts> {
 /** A loopback port that is free now: `wanted` if it is, else any. */
 async function freePort(wanted = 0): Promise<number> {
   const port = await tryPort(wanted);
-  if (port !== undefined) return port;
+  if (typeof port === 'number') return port;
   const any = await tryPort(0);
-  if (any === undefined) throw new Error('no loopback port is free');
+  if (typeof any !== 'number') throw new Error(`no loopback port is free: ${any}`);
   return any;
 }
 
-/** Throws StartFault when the port that the person asked for can't be had. */
-export async function demandPort(port: number): Promise<void> {
-  if ((await tryPort(port)) !== undefined) return;
-  const hint = port < 1024 ? ' (ports below 1024 need root)' : '';
-  throw new StartFault(
-    `Port ${port} is taken${hint}. Stop what uses it, or choose another: npm start -- --port ${port + 1}`,
-  );
+/** Throws StartFault when the port that the person asked for can't be had at this address. */
+export async function demandPort(port: number, address: string): Promise<void> {
+  const tried = await tryPort(port, address);
+  if (typeof tried === 'number') return;
+  if (tried === 'EACCES')
+    throw new StartFault(
+      `Port ${port} is for root only. Start as root, or choose one above 1023: npm start -- --port 8080`,
+    );
+  const other = port < 1024 ? 8000 + port : port + 1;
+  throw new StartFault(`Port ${port} is taken. Stop what uses it, or choose another: npm start -- --port ${other}`);
 }
 
-function tryPort(port: number): Promise<number | undefined> {
+/** Whether a port can be had at this address now. */
+export async function isFree(port: number, address: string): Promise<boolean> {
+  return typeof (await tryPort(port, address)) === 'number';
+}
+
+/** The port that was had, or the system's code. */
+function tryPort(port: number, address = '127.0.0.1'): Promise<number | string> {
   return new Promise(resolve => {
     const server = net.createServer();
-    server.once('error', () => resolve(undefined));
-    server.listen(port, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : undefined));
+    server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+    server.listen(port, address, () => {
+      const bound = server.address();
+      server.close(() => resolve(typeof bound === 'object' && bound ? bound.port : port));
     });
   });
 }

@@ -1,8 +1,13 @@
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { answering } from './answering.ts';
+import type { TlsSettings } from './aws-process.ts';
 import { type Child, endLeftovers, startChild } from './children.ts';
 import type { DataFolder } from './data-folder.ts';
-import { type Ground, type GroundOptions, layEventsQueue, layGround, registerApp } from './ground.ts';
-import { StartFault } from './options.ts';
+import { type Ground, type GroundOptions, layEventsQueue, layGround, nameThePortal, registerApp } from './ground.ts';
+import { layListeners } from './listeners.ts';
+import { type Classroom, StartFault } from './options.ts';
+import { type Origins, originsOf } from './origins.ts';
 import { rememberedPorts } from './ports.ts';
 import { type Postgres, startPostgres } from './postgres.ts';
 
@@ -19,6 +24,8 @@ export interface ServicesOptions {
   readonly databaseUrl: string | undefined;
   /** All workspaces share one host, by path. */
   readonly pathRouting?: boolean;
+  /** Serves other computers, over TLS. */
+  readonly classroom?: ServedClassroom | undefined;
   /** Script of the local AWS's process. */
   readonly awsScript: string;
   readonly images: { readonly gate: string; readonly ide: string };
@@ -28,6 +35,12 @@ export interface ServicesOptions {
   readonly greeting?: () => object | undefined;
   /** Called as each step is done, and when a program is started again. */
   readonly report: (line: string) => void;
+}
+
+/** A class that other computers reach. */
+export interface ServedClassroom extends Classroom {
+  /** Port from which browsers are sent on to TLS; undefined: none. */
+  readonly redirectPort: number | undefined;
 }
 
 /** A listener, and the host suffix of the workspaces behind it. */
@@ -63,15 +76,17 @@ export async function startServices(options: ServicesOptions, signal: AbortSigna
   try {
     endLeftovers(data.logs);
     const ports = await rememberedPorts(path.join(data.root, 'ports.json'));
-    const portalUrl = `http://localhost:${options.port}`;
+    const { classroom, port, pathRouting = false } = options;
+    const origins = originsOf({ port, domain: classroom?.domain, pathRouting });
+    const { portalUrl } = origins;
     const awsUrl = `http://127.0.0.1:${ports.aws}`;
     const database = options.databaseUrl
       ? undefined
       : startPostgres({ directory: data.postgres, stage: data.stage, durable: true });
-    const aws = startAws(options, ports.aws);
+    const aws = startAws(options, ports.aws, origins);
     children.push(aws);
     // Both are waited for whatever happens, so that a failure of one leaves no orphan of the other.
-    const [started, answers] = await Promise.allSettled([database, answering(awsUrl, signal)]);
+    const [started, answers] = await Promise.allSettled([database, answering({ url: awsUrl }, signal)]);
     if (started.status === 'rejected') throw started.reason;
     postgres = started.value;
     options.report(postgres ? 'PostgreSQL is ready' : 'PostgreSQL of DATABASE_URL is used');
@@ -86,11 +101,15 @@ export async function startServices(options: ServicesOptions, signal: AbortSigna
       instructor: { email: options.email, password: data.secrets.firstPassword },
     };
     const ground = await layGround(groundOptions);
+    await nameThePortal(groundOptions, ground);
+    await layListeners(groundOptions, ground, classroom && { port });
     await registerApp(groundOptions, ground, ports.api);
     const eventsQueueUrl = await layEventsQueue(groundOptions);
-    const own: Balancer = options.pathRouting
-      ? { listenerArn: ground.listenerArn, domain: 'workspaces.localhost', path: true }
-      : { listenerArn: ground.listenerArn, domain: 'localhost' };
+    const own: Balancer = {
+      listenerArn: ground.listenerArn,
+      domain: origins.workspacesDomain,
+      ...(pathRouting ? { path: true } : {}),
+    };
     const balancers = [own, ...((await options.moreBalancers?.(groundOptions, ground)) ?? [])];
     const databaseUrl = postgres?.url ?? options.databaseUrl ?? '';
     const environment = environmentOf(options, {
@@ -107,7 +126,8 @@ export async function startServices(options: ServicesOptions, signal: AbortSigna
       ['controller', 'controller/main.ts'],
     ] as const)
       children.push(startChild({ name, script: path.join(top, script), environment }, data.logs, restarted(options)));
-    await answering(`${portalUrl}/healthz`, signal);
+    const certificate = classroom && readFileSync(classroom.cert, 'utf8');
+    await answering({ url: `${portalUrl}/healthz`, certificate }, signal);
     options.report(`Portal answers at ${portalUrl}`);
     return {
       portalUrl,
@@ -124,13 +144,15 @@ export async function startServices(options: ServicesOptions, signal: AbortSigna
   }
 }
 
-function startAws(options: ServicesOptions, port: number): Child {
-  const { data } = options;
+function startAws(options: ServicesOptions, port: number, { names }: Origins): Child {
+  const { data, classroom } = options;
+  const tls: TlsSettings | undefined = classroom && { ...classroom, names };
   const environment = {
     ARMADA_LOCAL_DATA: data.root,
     ARMADA_LOCAL_PUBLIC_PORT: String(options.port),
     ARMADA_LOCAL_AWS_PORT: String(port),
     ARMADA_LOCAL_OUTBOX_TOKEN: data.secrets.outboxToken,
+    ...(tls ? { ARMADA_LOCAL_TLS: JSON.stringify(tls) } : {}),
     AWS_ACCESS_KEY_ID: data.secrets.awsAccessKeyId,
     AWS_SECRET_ACCESS_KEY: data.secrets.awsSecretAccessKey,
     // Where the engine of the docker driver is.
@@ -192,22 +214,4 @@ function environmentOf({ data, images }: ServicesOptions, parts: Parts): Record<
     ...(process.getuid?.() === 0 ? {} : { ARMADA_UNWALLED: '1' }),
     PORT: String(apiPort),
   };
-}
-
-const startSeconds = 60;
-const askAgainMilliseconds = 50;
-
-/** Resolves once an HTTP server answers at `url` with anything below 500. */
-async function answering(url: string, signal: AbortSignal): Promise<void> {
-  const deadline = Date.now() + startSeconds * 1000;
-  for (;;) {
-    signal.throwIfAborted();
-    const response = await fetch(url, { redirect: 'manual', signal }).catch(() => undefined);
-    if (response && response.status < 500) return;
-    if (Date.now() > deadline)
-      throw new StartFault(
-        `Nothing answered at ${url} for ${startSeconds} s. The folder logs in the data folder says why.`,
-      );
-    await new Promise(resolve => setTimeout(resolve, askAgainMilliseconds));
-  }
 }

@@ -1,12 +1,13 @@
 import path from 'node:path';
 import { findEngine } from './aws/ecs/drivers/docker.ts';
 import type { IdeInstalled } from './aws-main.ts';
+import { openClassroom } from './classroom.ts';
 import { type DataFolder, explain, openDataFolder } from './data-folder.ts';
 import { firstPasswordStands } from './ground.ts';
 import { installIde } from './ide/install.ts';
 import { InstallError, npmCommand } from './ide/npm.ts';
 import { StartFault, type StartOptions } from './options.ts';
-import { demandPort } from './ports.ts';
+import { demandPort, everyAddress } from './ports.ts';
 import { createProgress, type Progress } from './progress.ts';
 import { type Services, startServices } from './services.ts';
 
@@ -17,13 +18,16 @@ import { type Services, startServices } from './services.ts';
 export async function runHere(options: StartOptions): Promise<void> {
   const inContainers = options.driver === 'docker';
   if (inContainers) await demandEngine();
-  await demandPort(options.port);
+  const opened = options.classroom && (await openClassroom(options.classroom, options));
+  await demandPort(options.port, opened ? everyAddress : '127.0.0.1');
   const abort = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => abort.abort());
   const data = openDataFolder(options.data);
   let services: Services | undefined;
   try {
     const progress = createProgress(process.stdout, () => performance.now());
+    for (const line of opened?.warnings ?? []) progress.done(line);
+    opened?.watch(line => progress.done(line));
     let installed: IdeInstalled | undefined;
     const ide = inContainers ? Promise.resolve('') : installTheIde(data, progress, abort.signal);
     // Looked at below; until then a failure must not count as nobody's.
@@ -31,6 +35,7 @@ export async function runHere(options: StartOptions): Promise<void> {
     services = await startServices(
       {
         ...options,
+        classroom: opened?.served,
         data,
         awsScript: path.join(import.meta.dirname, inContainers ? 'aws-docker-main.ts' : 'aws-main.ts'),
         images: inContainers
@@ -46,6 +51,7 @@ export async function runHere(options: StartOptions): Promise<void> {
     if (!inContainers) progress.done('Editor is ready');
     const fresh = await firstPasswordStands(services.groundOptions, services.ground).catch(() => false);
     console.log(summary(services.portalUrl, options.email, fresh ? data.secrets.firstPassword : undefined, data.root));
+    if (opened) console.log(opened.directions);
     await Promise.race([aborted(abort.signal), services.databaseLost]);
   } catch (error) {
     if (abort.signal.aborted) return;

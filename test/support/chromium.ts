@@ -9,10 +9,13 @@ const executablePath = [process.env['CHROMIUM'], '/usr/bin/chromium', '/usr/bin/
 export const chromiumIsThere = executablePath !== undefined;
 if (!chromiumIsThere) console.log('no Chromium found (Debian: apt-get install chromium): browser tests are skipped');
 
-/** Debian's Chromium, headless, told to call nobody; with further switches. */
-export function openChromium(switches: readonly string[] = []): Promise<Browser> {
+/** Debian's Chromium, headless, told to call nobody; with further switches. `wrap` may put a program before it. */
+export function openChromium(
+  switches: readonly string[] = [],
+  wrap: (executable: string) => string = executable => executable,
+): Promise<Browser> {
   return chromium.launch({
-    executablePath,
+    executablePath: executablePath && wrap(executablePath),
     args: [
       '--no-sandbox',
       '--disable-gpu',

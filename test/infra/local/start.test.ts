@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { processStart } from '../../../infra/local/process-start.ts';
+import { makeAuthority } from '../../support/certificate.ts';
 import { anyPort, startInVain, temporaryDataFolder } from '../../support/product.ts';
 
 const asRoot = process.getuid?.() === 0;
@@ -21,7 +22,8 @@ describe('a start that cannot be', () => {
   it('lists its options with --help and ends with 0', async () => {
     const { code, output } = await startInVain({ data: folder.path, port, args: ['--help'] });
     expect(code).toBe(0);
-    for (const option of ['--port', '--data', '--email', 'DATABASE_URL']) expect(output).toContain(option);
+    for (const option of ['--port', '--data', '--email', '--domain', '--cert', '--key', 'DATABASE_URL'])
+      expect(output).toContain(option);
   });
 
   it('names an option that it does not know', async () => {
@@ -38,6 +40,46 @@ describe('a start that cannot be', () => {
     expect(output).toContain(`Port ${port} is taken`);
     expect(output).toContain('--port');
     expect(output).not.toContain('    at ');
+  });
+
+  it('wants domain, certificate and key together', async () => {
+    const { code, output } = await startInVain({ data: folder.path, port, args: ['--domain', 'class.example.edu'] });
+    expect(code).toBe(1);
+    expect(output).toContain('--cert and --key is missing');
+  });
+
+  it.each(['class', 'class.example.edu:443', 'https://class.example.edu', '192.0.2.1', 'a_b.example.edu'])(
+    'takes no domain such as %s',
+    async domain => {
+      const args = ['--domain', domain, '--cert', 'c', '--key', 'k'];
+      const { code, output } = await startInVain({ data: folder.path, port, args });
+      expect(code).toBe(1);
+      expect(output).toContain('--domain takes a domain name such as class.example.edu');
+    },
+  );
+
+  it('says that there is no certificate, and writes nothing', async () => {
+    const missing = path.join(folder.path, 'cert.pem');
+    const args = ['--domain', 'class.example.edu', '--cert', missing, '--key', missing];
+    const { code, output } = await startInVain({ data: path.join(folder.path, 'data'), port, args });
+    expect(code).toBe(1);
+    expect(output).toMatch(/There is no file .*cert\.pem\. --cert takes/);
+    expect(output).not.toContain('    at ');
+    expect(existsSync(path.join(folder.path, 'data'))).toBe(false);
+  });
+
+  it('says that a certificate lacks the workspaces’ names', async ({ skip }) => {
+    const authority = makeAuthority();
+    if (!authority) return skip('no openssl found');
+    const pair = authority.issue(['class.example.edu']);
+    authority.remove();
+    const [cert, key] = ['cert.pem', 'key.pem'].map(name => path.join(folder.path, name)) as [string, string];
+    writeFileSync(cert, pair.cert);
+    writeFileSync(key, pair.key);
+    const args = ['--domain', 'class.example.edu', '--cert', cert, '--key', key];
+    const { code, output } = await startInVain({ data: path.join(folder.path, 'data'), port, args });
+    expect(code).toBe(1);
+    expect(output).toContain('does not hold for *.s1.class.example.edu. Get one for');
   });
 
   it('refuses a second start over the same data', async () => {

@@ -38,6 +38,7 @@ export class Pools {
         const pool = this.pool(input.UserPoolId);
         return { UserPool: describePool(pool, this.#countUsers(pool.id)) };
       },
+      UpdateUserPool: (input: cognito.UpdateUserPoolRequest) => this.#updatePool(input),
       ListUserPools: (input: cognito.ListUserPoolsRequest) => this.#listPools(input),
       CreateUserPoolClient: (input: cognito.CreateUserPoolClientRequest) => this.#createClient(input),
       DescribeUserPoolClient: (input: cognito.DescribeUserPoolClientRequest) => {
@@ -71,9 +72,7 @@ export class Pools {
   async #createPool(input: cognito.CreateUserPoolRequest, accountId: string): Promise<cognito.CreateUserPoolResponse> {
     if (!input.PoolName || input.PoolName.length > 128)
       throw invalidParameter('PoolName must have 1 to 128 characters');
-    const { EmailMessage } = input.AdminCreateUserConfig?.InviteMessageTemplate ?? {};
-    if (EmailMessage !== undefined && !(EmailMessage.includes('{username}') && EmailMessage.includes('{####}')))
-      throw invalidParameter('EmailMessage of the InviteMessageTemplate must contain {username} and {####}');
+    checkInvitation(input);
     if (input.UsernameAttributes?.length && input.AliasAttributes?.length)
       throw invalidParameter('Only one of the aliasAttributes or usernameAttributes can be set in a user pool.');
     const policy = settlePolicy(input.Policies?.PasswordPolicy);
@@ -82,6 +81,17 @@ export class Pools {
     const arn = `arn:aws:cognito-idp:${this.#region}:${accountId}:userpool/${id}`;
     const pool: PoolRecord = { id, arn, createdAt: this.#state.clock.now(), settings: input, policy, signingKey };
     return { UserPool: describePool(this.#pools.put(id, pool), 0) };
+  }
+
+  /** What is not given goes back to its default, but for what a pool is made with for good. */
+  #updatePool({ UserPoolId, ...input }: cognito.UpdateUserPoolRequest): cognito.UpdateUserPoolResponse {
+    const pool = this.pool(UserPoolId);
+    checkInvitation(input);
+    const policy = settlePolicy(input.Policies?.PasswordPolicy);
+    const { PoolName, UsernameAttributes, AliasAttributes, Schema, UsernameConfiguration } = pool.settings;
+    const settings = { PoolName, UsernameAttributes, AliasAttributes, Schema, UsernameConfiguration, ...input };
+    this.#pools.put(pool.id, { ...pool, settings, policy });
+    return {};
   }
 
   #listPools(input: cognito.ListUserPoolsRequest): cognito.ListUserPoolsResponse {
@@ -137,6 +147,12 @@ export function cutList<T>(
   const result = page(found, idOf, limit || largestPage, token);
   if (!result) throw invalidParameter('Invalid pagination token.');
   return result;
+}
+
+function checkInvitation(input: Pick<cognito.CreateUserPoolRequest, 'AdminCreateUserConfig'>): void {
+  const { EmailMessage } = input.AdminCreateUserConfig?.InviteMessageTemplate ?? {};
+  if (EmailMessage !== undefined && !(EmailMessage.includes('{username}') && EmailMessage.includes('{####}')))
+    throw invalidParameter('EmailMessage of the InviteMessageTemplate must contain {username} and {####}');
 }
 
 function settlePolicy(policy: cognito.PasswordPolicyType | undefined): PasswordPolicy {

@@ -12,6 +12,7 @@ import {
   ListUserPoolClientsCommand,
   ListUserPoolsCommand,
   ListUsersInGroupCommand,
+  UpdateUserPoolCommand,
 } from '@aws-sdk/client-cognito-identity-provider';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TestPool } from './pool.ts';
@@ -37,6 +38,24 @@ describe('a user pool', () => {
       CreationDate: new Date(test.clock.now()),
     });
     expect(JSON.stringify(UserPool)).not.toContain('"kty"');
+  });
+
+  it('is changed as a whole: what is not given goes back to its default, and its users’ names stay', async () => {
+    const { client, poolId: UserPoolId } = test;
+    const EmailMessage = 'At https://class.example.edu: {username} {####}';
+    const AdminCreateUserConfig = { InviteMessageTemplate: { EmailMessage } };
+    await client.send(new UpdateUserPoolCommand({ UserPoolId, AdminCreateUserConfig }));
+    const { UserPool } = await client.send(new DescribeUserPoolCommand({ UserPoolId }));
+    expect(UserPool).toMatchObject({ Name: 'armada', UsernameAttributes: ['email'], AdminCreateUserConfig });
+    await client.send(new UpdateUserPoolCommand({ UserPoolId }));
+    const again = await client.send(new DescribeUserPoolCommand({ UserPoolId }));
+    expect(again.UserPool?.AdminCreateUserConfig).toBeUndefined();
+    const wrong = { InviteMessageTemplate: { EmailMessage: 'no password' } };
+    const refused = new UpdateUserPoolCommand({ UserPoolId, AdminCreateUserConfig: wrong });
+    await expect(client.send(refused)).rejects.toMatchObject({ name: 'InvalidParameterException' });
+    await expect(client.send(new UpdateUserPoolCommand({ UserPoolId: 'us-east-1_none' }))).rejects.toMatchObject(
+      notFound,
+    );
   });
 
   it('is listed, page by page', async () => {
