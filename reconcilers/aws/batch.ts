@@ -2,8 +2,10 @@ import { presentSignal, withSignal } from './rates.ts';
 
 /** How long after a call the next questions are gathered. The first after a pause is asked at once. */
 const gatheringMilliseconds = 5;
-/** The same where nobody waits: long enough for a whole resync's passes to come by. */
+/** The same where nobody waits: until no further question has come for this long, */
 const patientMilliseconds = 250;
+/** but no longer than this: a resync of thousands takes seconds to come by. */
+const mostPatientMilliseconds = 5_000;
 
 /**
  * Answers many questions by one call (or one set of pages): the questions in, a look-up of their answers out. `urgent`:
@@ -33,10 +35,11 @@ export class Batch<Question, Answer> {
   /** Questions are told apart as a Map does. */
   constructor(options: BatchOptions, answer: AnswerTogether<Question, Answer>) {
     const pause = (sinceLast: number) => Math.max(0, gatheringMilliseconds - sinceLast);
-    this.#urgent = new Lane(options, pause, questions => answer(questions, true));
+    this.#urgent = new Lane(options, pause, 0, questions => answer(questions, true));
     this.#patient = new Lane(
       options,
       () => patientMilliseconds,
+      mostPatientMilliseconds,
       questions => answer(questions, false),
     );
   }
@@ -65,19 +68,24 @@ class Lane<Question, Answer> {
   readonly #options: BatchOptions;
   /** How long to gather, by the milliseconds since the last call. */
   readonly #pause: (sinceLast: number) => number;
+  /** For how long further questions put the call off, in milliseconds. */
+  readonly #patience: number;
   readonly #answer: (questions: readonly Question[]) => Promise<(question: Question) => Answer | Promise<Answer>>;
   #waiting = new Map<Question, Waiting<Answer>[]>();
   #timer: NodeJS.Timeout | undefined;
   #busy = false;
   #sentAt = Number.NEGATIVE_INFINITY;
+  #firstAt = 0;
 
   constructor(
     options: BatchOptions,
     pause: (sinceLast: number) => number,
+    patience: number,
     answer: (questions: readonly Question[]) => Promise<(question: Question) => Answer | Promise<Answer>>,
   ) {
     this.#options = options;
     this.#pause = pause;
+    this.#patience = patience;
     this.#answer = answer;
   }
 
@@ -100,7 +108,7 @@ class Lane<Question, Answer> {
         },
       });
       this.#waiting.set(question, waiting);
-      this.#schedule();
+      this.#schedule(true);
     });
   }
 
@@ -110,8 +118,11 @@ class Lane<Question, Answer> {
     void withSignal(undefined, () => this.#send());
   }
 
-  #schedule(): void {
+  #schedule(isAsked = false): void {
     if (this.#busy || this.#waiting.size === 0) return;
+    if (this.#timer && isAsked && this.#patience > 0 && performance.now() - this.#firstAt < this.#patience)
+      this.#timer.refresh();
+    if (!this.#timer) this.#firstAt = performance.now();
     const milliseconds = this.#pause(performance.now() - this.#sentAt);
     // Whoever asked first may give up; those who share the call do not.
     this.#timer ??= withSignal(undefined, () => setTimeout(() => void this.#send(), milliseconds));

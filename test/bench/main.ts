@@ -1,13 +1,33 @@
 import { calls } from './calls.ts';
 import { classroom } from './classroom.ts';
 import { clickToIde } from './click-to-ide.ts';
+import { crash } from './crash.ts';
+import { drift } from './drift.ts';
 import type { Bench } from './figures.ts';
 import { firstRun } from './first-run.ts';
+import { idle } from './idle.ts';
+import { reads } from './reads.ts';
+import { resync1000 } from './resync-1000.ts';
+import { scale10000 } from './scale-10000.ts';
 import { startMany, startOne, stopMany } from './starts.ts';
 
 /** `npm run bench [-- NAME…]`: prints one JSON line a figure. */
 
-const benches: readonly Bench[] = [firstRun, classroom, clickToIde, startOne, startMany, stopMany, calls];
+const benches: readonly Bench[] = [
+  firstRun,
+  classroom,
+  clickToIde,
+  startOne,
+  startMany,
+  stopMany,
+  calls,
+  resync1000,
+  scale10000,
+  idle,
+  drift,
+  crash,
+  reads,
+];
 const asked = process.argv.slice(2);
 if (asked.includes('--help')) {
   for (const { name, does } of benches) console.log(`${name.padEnd(14)} ${does}`);
