@@ -69,10 +69,11 @@ function refused({ refusal }: Observed): Step {
  */
 function down(workspace: Workspace, observed: Observed, now: Date, wanted: boolean, settings: WorkspaceSettings): Step {
   if (isUp(observed)) {
+    // AWS refuses every change of a service whose target group is gone, but its end: it is made anew.
+    if (wanted && servesAnotherTarget(observed)) return act({ type: 'delete-service' }, ...shut(observed, wanted));
     const fresh =
       restartAsked(workspace) ||
       attemptFailed(observed, now) ||
-      servesAnotherTarget(observed) ||
       isMisaddressed(workspace, addressesOf(workspace, settings));
     return wanted && !fresh ? undefined : act({ type: 'stop-service' }, ...shut(observed, wanted));
   }
