@@ -6,7 +6,7 @@ import { createMails, mailsPerDay } from '../api/store/mails.ts';
 import { migrate } from '../api/store/migrate.ts';
 import { createPool } from '../api/store/pool.ts';
 import { createRouteSlots } from '../api/store/slots.ts';
-import { loadStudent, loadWorkspace } from '../api/store/status.ts';
+import { loadStudents, loadWorkspaces } from '../api/store/status.ts';
 import { noteStrays, ownersOf } from '../api/store/strays.ts';
 import { createClients, requestIdOf } from '../reconcilers/aws/clients.ts';
 import { is } from '../reconcilers/aws/errors.ts';
@@ -18,6 +18,7 @@ import { createWorkspaceReconciler } from '../reconcilers/workspace/index.ts';
 import { Autostop } from './actors/autostop.ts';
 import { Controller } from './controller.ts';
 import { createKind, type Kind } from './drive.ts';
+import { gathered } from './gathered.ts';
 import { serveHealth } from './health.ts';
 import { createHousekeeping } from './housekeeping.ts';
 import { type CallResult, createMetrics } from './metrics.ts';
@@ -103,8 +104,8 @@ const events = queueUrl === undefined ? undefined : { queueUrl, client: createEv
 const controller = new Controller({
   url: settings.DATABASE_URL,
   kinds: [
-    createKind(students, createRows({ kind: 'student', load: id => loadStudent(pool, id), pool, statusPool })),
-    createKind(workspaces, createRows({ kind: 'workspace', load: id => loadWorkspace(pool, id), pool, statusPool })),
+    createKind(students, createRows({ kind: 'student', load: gathered(ids => loadStudents(pool, ids)), pool, statusPool })),
+    createKind(workspaces, createRows({ kind: 'workspace', load: gathered(ids => loadWorkspaces(pool, ids)), pool, statusPool })),
   ].map(kind => trace.traced(metrics.measured(givingUp(kind)))),
   slots: createRouteSlots(
     pool,

@@ -107,6 +107,13 @@ export async function loadWorkspace(sql: Sql, id: string): Promise<Workspace | u
   return rows[0] && workspaceOf(rows[0]);
 }
 
+/** Those of these workspaces that there are, in no order. */
+export async function loadWorkspaces(sql: Sql, ids: readonly string[]): Promise<readonly Workspace[]> {
+  const query = { name: 'load-workspaces', text: `${workspaceQuery} where w.id = any($1)`, values: [ids] };
+  const { rows } = await sql.query<WorkspaceRow>(query);
+  return rows.map(workspaceOf);
+}
+
 /** Selects what `studentOf` reads; append conditions on p. */
 export const studentQuery = `
   select p.id, p.slug, p.role, p.generation, p.version, p.created_at, p.deleted_at, p.spec, p.status from people p`;
@@ -134,6 +141,13 @@ export async function loadStudent(sql: Sql, id: string): Promise<Student | undef
   const query = { name: 'load-student', text: `${studentQuery} where p.id = $1`, values: [id] };
   const { rows } = await sql.query<StudentRow>(query);
   return rows[0] && studentOf(rows[0]);
+}
+
+/** Those of these people that there are, in no order. */
+export async function loadStudents(sql: Sql, ids: readonly string[]): Promise<readonly Student[]> {
+  const query = { name: 'load-students', text: `${studentQuery} where p.id = any($1)`, values: [ids] };
+  const { rows } = await sql.query<StudentRow>(query);
+  return rows.map(studentOf);
 }
 
 /** Writes what the controller found. Returns the row's new version; undefined, and nothing written, if `version` is not its version any more. */

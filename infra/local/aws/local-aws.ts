@@ -6,6 +6,7 @@ import type { Driver } from './ecs/driver.ts';
 import { Ecs } from './ecs/ecs.ts';
 import { Efs } from './efs/efs.ts';
 import { Elb } from './elb/elb.ts';
+import type { ServedCertificate } from './elb/site.ts';
 import type { Quotas } from './elb/quotas.ts';
 import { Endpoint } from './endpoint.ts';
 import type { FileSystems, Target } from './ports.ts';
@@ -30,8 +31,12 @@ export interface LocalAwsOptions {
   readonly instances: { readonly memory: number; readonly cpu: number; readonly min: number; readonly max: number };
   /** The endpoint's loopback port; 0: any. */
   readonly port: number;
-  /** The real port on which a listener's port is served. */
-  readonly listenerPort: (port: number) => number;
+  /** The real port on which a listener's port is served; undefined: none. */
+  readonly listenerPort: (port: number) => number | undefined;
+  /** Addresses of this machine at which listeners are served; loopback by default. */
+  readonly addresses?: readonly string[];
+  /** The certificate with this ARN, for HTTPS listeners. */
+  readonly certificate?: (arn: string) => ServedCertificate | undefined;
   readonly clock?: Clock;
   /** Replaces the balancers' HTTP health checks where tasks are no processes. */
   readonly probe?: (target: Target) => Promise<boolean>;
@@ -61,8 +66,9 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
   const state = new State(options.stateFile, options.clock ?? realClock);
   let url = '';
   const efs = new Efs({ state, root: options.homes, region, accountId });
-  const { listenerPort: ports, probe, quotas } = options;
-  const elb = new Elb({ state, region, accountId, ports, probe, quotas });
+  const { addresses, certificate, probe, quotas } = options;
+  const ports = options.listenerPort;
+  const elb = new Elb({ state, region, accountId, ports, addresses, certificate, probe, quotas });
   const driver = options.driver(efs);
   const sqs = new Sqs({ state, region, accountId, url: () => url });
   const ecs = new Ecs({
