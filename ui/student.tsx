@@ -93,9 +93,12 @@ function Card({ row }: { row: Row }) {
             Restart
           </button>
         )}
-        {(main === 'open' || main === 'start') && <Download workspace={workspace} text="Download my files" />}
       </div>
-      <p class="mute hint">{used !== null && `Last used ${when(used, slowClock.value)}. `}Stopping keeps your files.</p>
+      <p class="mute hint">
+        {used !== null && workspace.spec.running && `Last used ${when(used, slowClock.value)}. `}Stopping keeps your
+        files.{' '}
+        {(main === 'open' || main === 'start') && <Download workspace={workspace} text="Download my files" plain />}
+      </p>
     </article>
   );
 }

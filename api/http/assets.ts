@@ -14,8 +14,8 @@ export interface Asset {
   readonly etag: string;
 }
 
-/** The scripts and the sheet that pages name, each whole in one file. */
-const entries = ['student.tsx', 'post.ts', 'join.ts', 'style.css'];
+/** The scripts and sheets that pages name, each whole in one file. */
+const entries = ['student.tsx', 'post.ts', 'join.ts', 'style.css', 'class.css'];
 /** Screens that come in parts: what is shown at once, and what is fetched when it is asked for. */
 const inParts = ['class.tsx', 'wake.tsx'];
 

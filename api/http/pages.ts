@@ -68,5 +68,6 @@ export function shellPage(options: {
   const body = html`<div id="app"></div>
 <noscript><p class="column">This page is live and needs JavaScript.</p></noscript>
 ${jsonBlock('boot', options.boot)}`;
-  return page({ title: options.title, body, script: `${options.page}.js` });
+  const sheet = options.page === 'class' ? { sheet: 'class.css' } : {};
+  return page({ title: options.title, body, script: `${options.page}.js`, ...sheet });
 }

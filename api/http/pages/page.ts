@@ -5,9 +5,11 @@ export function page(options: {
   readonly title: string;
   readonly body: Html;
   readonly script?: string;
+  /** Another sheet under /assets, after the common one. */
+  readonly sheet?: string;
   readonly narrow?: boolean;
 }): string {
-  const { title, body, script, narrow } = options;
+  const { title, body, script, sheet, narrow } = options;
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -17,6 +19,7 @@ export function page(options: {
 <title>${title}</title>
 <link rel="icon" href="data:,">
 <link rel="stylesheet" href="/assets/style.css">
+${sheet && html`<link rel="stylesheet" href="/assets/${sheet}">`}
 ${script && html`<script type="module" src="/assets/${script}"></script>`}
 </head>
 <body${narrow && html` class="narrow"`}>
