@@ -5,11 +5,13 @@ import { crash } from './crash.ts';
 import { drift } from './drift.ts';
 import type { Bench } from './figures.ts';
 import { firstRun } from './first-run.ts';
+import { gate } from './gate.ts';
 import { idle } from './idle.ts';
 import { reads } from './reads.ts';
 import { resync1000 } from './resync-1000.ts';
 import { scale10000 } from './scale-10000.ts';
 import { startMany, startOne, stopMany } from './starts.ts';
+import { streams } from './streams.ts';
 
 /** `npm run bench [-- NAME…]`: prints one JSON line a figure. */
 
@@ -21,6 +23,8 @@ const benches: readonly Bench[] = [
   startMany,
   stopMany,
   calls,
+  gate,
+  streams,
   resync1000,
   scale10000,
   idle,
