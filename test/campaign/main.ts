@@ -7,13 +7,18 @@ import { lineOf, runCampaign } from './campaign.ts';
 import { openDatabases } from './databases.ts';
 import type { Plan, Result } from './run.ts';
 import { scenarios } from './scenarios.ts';
+import { killControllers } from './sigkill.ts';
 
 /** `npm run campaign`: every scenario, once per recorded point and fault. Exit code 1: an oracle was violated. */
+
+/** Source: promises §3. */
+const defaultKills = 100;
 
 interface Options {
   readonly replay?: string;
   readonly scenario?: readonly string[];
   readonly bug?: string;
+  readonly sigkill?: string | true;
   readonly workers: string;
   readonly stride: string;
   readonly seed: string;
@@ -26,6 +31,7 @@ const options = new Command('campaign')
   .option('--seed <number>', 'of ids and of the order of lists', String(Math.floor(Math.random() * 2 ** 31)))
   .option('--bug <name>', `plant a bug: ${bugs.map(({ name }) => `"${name}"`).join(', ')}`)
   .option('--stride <number>', 'one run in so many', '1')
+  .option('--sigkill [count]', 'kill a real controller process so often, and nothing else')
   .option('--workers <number>', 'processes that share the work', '2')
   .parse()
   .opts<Options>();
@@ -48,6 +54,10 @@ const unknown = wanted?.filter(name => !scenarios.some(scenario => scenario.name
 if (unknown.length > 0) {
   console.error(`There is no scenario ${unknown.join(', ')}; see --help.`);
   process.exit(2);
+}
+if (options.sigkill) {
+  await killed(options.sigkill === true ? defaultKills : Number(options.sigkill));
+  process.exit();
 }
 console.log(`seed ${seed}`);
 
@@ -79,6 +89,22 @@ console.log(`${report.failures.length} runs failed, ${report.missed.length} did 
 for (const plan of report.missed.slice(0, 5)) console.log(`not reached: ${JSON.stringify(plan)}`);
 await databases.close();
 process.exitCode = report.failures.length > 0 ? 1 : 0;
+
+/** Real kills of a real process. */
+async function killed(count: number): Promise<void> {
+  const databases = await openDatabases(1);
+  const began = Date.now();
+  const { kills, violations } = await killControllers(databases.urls[0] ?? '', count, done =>
+    progress(`${done} of ${count} kills`),
+  );
+  progress('');
+  for (const violation of violations) console.log(violation);
+  console.log(
+    `${kills} SIGKILLs of a controller process, ${Math.round((Date.now() - began) / 1000)} s: ${violations.length} violations`,
+  );
+  await databases.close();
+  process.exitCode = violations.length > 0 || kills < count ? 1 : 0;
+}
 
 async function save(file: string, what: Saved): Promise<void> {
   await mkdir(folder, { recursive: true });

@@ -80,17 +80,24 @@ export async function run(
   seed: number,
 ): Promise<Result> {
   const played = await play(virtual, scenario, seed, () => arm(virtual, plan.fault, plan.point));
-  const violations = [...played.violations];
-  if (played.rested) {
-    if (!isDeepStrictEqual(played.state, reference.state))
-      violations.push(`end state differs: ${JSON.stringify(played.state)} and not ${JSON.stringify(reference.state)}`);
-    for (const [what, times] of played.deletes)
-      if (times > (reference.deletes[what] ?? 0))
-        violations.push(`deleted more often than without the fault: ${what}, ${times} times`);
-    if (played.passes > reference.passes + morePasses)
-      violations.push(`busy: ${played.passes} passes in place of ${reference.passes}`);
-  }
+  const violations = [...played.violations, ...(played.rested ? judge(played, reference) : [])];
   return { plan, reached: played.reached, violations, trace: played.trace };
+}
+
+/** What of an end is not as without the fault. */
+export function judge(
+  end: { readonly state: readonly object[]; readonly deletes: ReadonlyMap<string, number>; readonly passes: number },
+  reference: Reference,
+): readonly string[] {
+  const violations: string[] = [];
+  if (!isDeepStrictEqual(end.state, reference.state))
+    violations.push(`end state differs: ${JSON.stringify(end.state)} and not ${JSON.stringify(reference.state)}`);
+  for (const [what, times] of end.deletes)
+    if (times > (reference.deletes[what] ?? 0))
+      violations.push(`deleted more often than without the fault: ${what}, ${times} times`);
+  if (end.passes > reference.passes + morePasses)
+    violations.push(`busy: ${end.passes} passes in place of ${reference.passes}`);
+  return violations;
 }
 
 async function play(
