@@ -58,7 +58,7 @@ test('an archive holds every file as it is, odd names, empty folders and large f
   });
 });
 
-test('links are not followed and pipes not waited for; what is left out is named, and nothing outside is read', async () => {
+test('T14: links are not followed and pipes not waited for; what is left out is named, and nothing outside is read', async () => {
   await writeFile(path.join(folder, 'secret'), 'the-secret-outside');
   await mkdir(path.join(folder, 'others'));
   await writeFile(path.join(folder, 'others', 'mail'), 'the-secret-outside');
@@ -77,7 +77,7 @@ test('links are not followed and pipes not waited for; what is left out is named
   expect(JSON.stringify(found)).not.toContain('the-secret-outside');
 });
 
-test('a folder that is exchanged for a link while it is gone through leads nowhere else', async () => {
+test('T14: a folder that is exchanged for a link while it is gone through leads nowhere else', async () => {
   await mkdir(path.join(folder, 'others'));
   await writeFile(path.join(folder, 'others', 'mail'), 'the-secret-outside');
   await mkdir(path.join(home, 'inner'));
