@@ -74,7 +74,7 @@ export default {
         '^reconcilers/',
         '^api/http/identity\\.ts$',
         '^infra/local/aws/',
-        '^infra/local/ground\\.ts$',
+        '^infra/local/(ground|listeners)\\.ts$',
         '^infra/operate/',
       ],
     ),
