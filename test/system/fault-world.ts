@@ -56,8 +56,8 @@ export interface FaultWorld {
   look(): Promise<void>;
   /** From now on the controller's calls and writes are refused; another begins. */
   crash(): Promise<void>;
-  /** The most tasks of one workspace that ever ran side by side. */
-  readonly mostTasks: () => number;
+  /** The most tasks of a workspace that ever ran side by side. */
+  mostTasks(id: string): number;
   /** How many passes ran, and the most that ran at once over one key. */
   readonly passes: { readonly all: string[]; most: number };
   close(): Promise<void>;
@@ -80,12 +80,12 @@ export async function startFaultWorld(options: FaultWorldOptions = {}): Promise<
     balancers: [{ listenerArn: ground.listenerArn, domain: 'localhost' }],
     fileSystemId: ground.fileSystemId,
   };
-  let mostTasks = 0;
+  const mostTasks = new Map<string, number>();
   afterEachPut(truth.tasks, ({ definition }) => {
     const family = familyIn(definition);
     const isRunning = (task: { definition: string; containers: readonly { lastStatus?: string }[] }) =>
       familyIn(task.definition) === family && task.containers.some(({ lastStatus }) => lastStatus === 'RUNNING');
-    mostTasks = Math.max(mostTasks, truth.tasks.all().filter(isRunning).length);
+    mostTasks.set(family, Math.max(mostTasks.get(family) ?? 0, truth.tasks.all().filter(isRunning).length));
   });
   const passes = { all: [] as string[], most: 0 };
   const running = new Map<string, number>();
@@ -173,7 +173,7 @@ export async function startFaultWorld(options: FaultWorldOptions = {}): Promise<
   }
 
   const world: FaultWorld = {
-    ...{ api, test, truth, clock, passes, mostTasks: () => mostTasks },
+    ...{ api, test, truth, clock, passes, mostTasks: (id: string) => mostTasks.get(`armada-school-${id}`) ?? 0 },
     controller: undefined as unknown as Controller,
     async class(name, size) {
       await api.send('PUT', `/v1/courses/${name}`, 'operator', { body: { name } });
