@@ -85,6 +85,9 @@ export const answers: Readonly<Record<string, Answers>> = {
   'GET /v1/cohorts/:cohort': object(Cohort),
   'PUT /v1/cohorts/:cohort': declared(Cohort),
   'DELETE /v1/cohorts/:cohort': going,
+  'GET /v1/cohorts/:cohort/roster': found(
+    Type.String({ description: 'RFC 4180, with a header; no cell is a formula.' }),
+  ),
   'POST /v1/cohorts/:cohort/roster': found(Roster),
   'GET /v1/cohorts/:cohort/students': found(listOf(Type.Union([Student, PersonRow]))),
   'PUT /v1/cohorts/:cohort/students/:student': found(Student),
@@ -125,6 +128,12 @@ export const bodies: Readonly<Record<string, object>> = {
       'application/octet-stream': file,
     },
   },
+};
+
+/** Content types other than JSON in which a route answers. */
+export const answerTypes: Readonly<Record<string, string>> = {
+  'GET /v1/watch': 'text/event-stream',
+  'GET /v1/cohorts/:cohort/roster': 'text/csv',
 };
 
 /** Every request may be unreadable, unproved, not allowed, too long, or come to a host that is not the portal's. */

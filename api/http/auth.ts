@@ -65,6 +65,7 @@ export const rights: Readonly<Record<string, Row>> = {
   'GET /v1/cohorts/:cohort': teachers,
   'PUT /v1/cohorts/:cohort': instructors,
   'DELETE /v1/cohorts/:cohort': instructors,
+  'GET /v1/cohorts/:cohort/roster': teachers,
   'POST /v1/cohorts/:cohort/roster': instructors,
   'GET /v1/cohorts/:cohort/students': teachers,
   'PUT /v1/cohorts/:cohort/students/:student': instructors,

@@ -1,7 +1,7 @@
 import fastifySwagger from '@fastify/swagger';
 import { type TSchema, Type } from 'typebox';
 import { Problem } from '../resources/problem.ts';
-import { type Answers, answers, bodies, refusalsOf } from './answers.ts';
+import { type Answers, answers, answerTypes, bodies, refusalsOf } from './answers.ts';
 import type { App } from './dependencies.ts';
 
 /** Every refusal. */
@@ -21,7 +21,7 @@ export async function registerOpenapi(app: App): Promise<void> {
       const method = [route.method].flat().find(each => each !== 'HEAD') ?? 'GET';
       const fine = answers[`${method} ${url}`] ?? {};
       const refusals = Object.fromEntries(refusalsOf(method, url).map(status => [status, problem]));
-      const response = { ...described(fine, url === '/v1/watch'), ...refusals, default: problem };
+      const response = { ...described(fine, answerTypes[`${method} ${url}`]), ...refusals, default: problem };
       const body = bodies[`${method} ${url}`];
       return { schema: { ...schema, ...(body && { body }), response }, url };
     },
@@ -34,8 +34,7 @@ export function openapiOf(app: App): object {
   return app.swagger();
 }
 
-function described(fine: Answers, isStream: boolean): Record<string, unknown> {
-  const type = isStream ? 'text/event-stream' : 'application/json';
+function described(fine: Answers, type = 'application/json'): Record<string, unknown> {
   const withBody = (schema: TSchema) => ({ description: 'As asked.', content: { [type]: { schema } } });
   const without = { ...Type.Null(), description: 'As asked.' };
   return Object.fromEntries(

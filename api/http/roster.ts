@@ -2,6 +2,8 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import { parseRoster, type RosterRow, rosterLimits } from '../resources/roster.ts';
 import { addRoster } from '../store/enrolments.ts';
+import { listStudents } from '../store/people.ts';
+import { csvOf } from './csv.ts';
 import type { App, Dependencies } from './dependencies.ts';
 import { slugOf } from './principal.ts';
 import { Refused } from './problem.ts';
@@ -9,13 +11,28 @@ import { visibleCohort } from './visible.ts';
 
 /** UTF-16 and JSON's escapes take up to twice the bytes of the same list. */
 const bodyLimit = 2 * rosterLimits.bytes + 100;
+/** More than any cohort has. */
+const mostRows = 10_000;
 const fileTypes = ['text/csv', 'text/tab-separated-values', 'text/plain', 'application/octet-stream'];
 
 /**
- * A pasted or uploaded list of people for a cohort. Every line is accounted for: `added` and `unchanged` (what is there
+ * A cohort's list as a file, and a pasted or uploaded list of people for a cohort. Every line is accounted for: `added` and `unchanged` (what is there
  * already) or `problems`, with line numbers. `missing` are members whom the list does not name; they stay.
  */
 export function registerRoster(app: App, { pool }: Dependencies): void {
+  app.get(
+    '/v1/cohorts/:cohort/roster',
+    { schema: { params: Type.Object({ cohort: Type.String() }) } },
+    async (request, reply) => {
+      const { id, slug } = await visibleCohort(pool, request.scope, request.params.cohort);
+      const { items } = await listStudents(pool, request.scope, { cohortId: id }, { limit: mostRows });
+      return reply
+        .type('text/csv; charset=utf-8')
+        .header('content-disposition', `attachment; filename="${slug}.csv"`)
+        .send(csvOf([['Name', 'Email'], ...items.map(({ spec }) => [spec.name, spec.email])]));
+    },
+  );
+
   app.register(async plain => {
     const files = plain.withTypeProvider<TypeBoxTypeProvider>();
     files.addContentTypeParser(fileTypes, { parseAs: 'buffer', bodyLimit }, (_request, body, done) => done(null, body));

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
+import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { workspaceUrl } from '../../api/resources/host.ts';
 import { personSlug, reservedSlugs, slugify, slugLengths, uniqueSlug } from '../../api/resources/slug.ts';
@@ -22,7 +23,9 @@ function* numbers(): Generator<number, never> {
   }
 }
 
-test('T23: of 100,000 made-up names every home is in the homes’ root and every host is one of its own', { timeout: 120_000 }, () => {
+test('T23: of 100,000 made-up names every home is in the homes’ root and every host is one of its own', {
+  timeout: 120_000,
+}, () => {
   const draw = numbers();
   const next = (below: number) => draw.next().value % below;
   const pieces = [
@@ -145,4 +148,25 @@ test('T21: of 80 files in any encoding none fails, and rows in are rows accepted
         expect(lines, `${JSON.stringify(text)} ${JSON.stringify(response.json())}`).toEqual(wanted);
       }
   expect(files).toBe(80);
+});
+
+test('T19: of the cells of an exported roster none begins as a formula, and what is stored stays as it was typed', async () => {
+  const starts = ['=', '+', '-', '@', '\t=', '\r=', '\n=', '＝', '＋', '－', '＠', '"=', ' ='];
+  for (const [number, start] of starts.entries()) {
+    await api.person(`Formula ${number}`);
+    await api.send('PUT', `/v1/cohorts/fall/students/formula-${number}`, 'operator');
+    const body = { spec: { name: `${start}HYPERLINK("https://evil.example","x, y")` } };
+    expect((await api.send('PATCH', `/v1/students/formula-${number}`, 'operator', { body })).status).toBe(200);
+  }
+  const text = '+1@school.edu\n-1@school.edu\n=1@school.edu';
+  await api.send('POST', '/v1/cohorts/fall/roster', 'operator', { body: { text } });
+  const got = await api.send('GET', '/v1/cohorts/fall/roster', 'operator');
+  expect(got.headers['content-type']).toBe('text/csv; charset=utf-8');
+  const rows: string[][] = parse(got.text);
+  expect(rows[0]).toEqual(['Name', 'Email']);
+  expect(rows.length).toBeGreaterThan(starts.length + 2);
+  const formulas = rows.flat().filter(cell => /^[=+\-@\t\r\n＝＋－＠]/.test(cell));
+  expect(formulas).toEqual([]);
+  expect((await api.send('GET', '/v1/students/formula-0', 'operator')).body.spec.name).toMatch(/^=HYPERLINK/);
+  expect(rows.flat()).toContain(`'=HYPERLINK("https://evil.example","x, y")`);
 });

@@ -96,7 +96,7 @@ async function dump(): Promise<string> {
 const outsiders = ['nobody', 'other student', 'instructor of another course', 'gate'] as const;
 const own = /sign-in|sign-out|join$|tokens|heartbeats/;
 
-describe('whoever has no part in a class', () => {
+describe('T26: whoever has no part in a class', () => {
   for (const outsider of outsiders) {
     test(`${outsider}: changes nothing of it by any route, and reads nothing of its people`, async () => {
       const before = await dump();

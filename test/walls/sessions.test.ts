@@ -93,7 +93,7 @@ const ends: Readonly<Record<string, (who: Inside) => Promise<unknown>>> = {
   'being disabled in the user pool by hand, once the controller has seen it': who => status(who, { blocked: true }),
 };
 
-describe('everything that is open closes by', () => {
+describe('V8, V18: everything that is open closes by', () => {
   for (const [name, end] of Object.entries(ends)) {
     test(name, async () => {
       const who = await enters();
