@@ -11,7 +11,7 @@ import { ownership, tagKeys } from '../aws/names.ts';
 import { believedMilliseconds } from '../aws/recent.ts';
 import { isUp, stillReady } from './facts.ts';
 import { type Ground, type Names, namesOf } from './ground.ts';
-import type { Blueprint, Home, Observed, Service, Target } from './model.ts';
+import type { Blueprint, Home, Observed, Revision, Service, Target } from './model.ts';
 import { listRevisions } from './observe-revisions.ts';
 import { observeRoutes } from './observe-routes.ts';
 import { readTasks } from './observe-tasks.ts';
