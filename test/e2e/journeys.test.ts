@@ -124,6 +124,22 @@ describe.skipIf(!chromiumIsThere)('journeys on one machine', { timeout: 90_000 }
     expect(learned.done.length, learned.done.join(', ')).toBeLessThanOrEqual(1);
   });
 
+  it('a link to a workspace leads a student who is signed out through signing in, to the address that was asked for', async () => {
+    const { origin } = new URL(student.context().pages().at(-1)?.url() ?? '');
+    const context = await browser.newContext();
+    await learned.watch(context);
+    learned.done.length = 0;
+    const page = await context.newPage();
+    await learned.follow(page, `${origin}/?folder=/home/coder`);
+    await page.locator('input[name=email]').fill('ada@school.example');
+    await page.locator('input[name=password]').fill('a student’s own 2');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.locator('.monaco-workbench').waitFor({ timeout: 60_000 });
+    expect(page.url()).toBe(`${origin}/?folder=/home/coder`);
+    expect(learned.done.length, learned.done.join(', ')).toBeLessThanOrEqual(2);
+    await context.close();
+  });
+
   it('the invitation’s link works once, and says what to do', async () => {
     const other = await (await browser.newContext()).newPage();
     await other.goto(mailed);

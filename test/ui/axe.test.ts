@@ -26,6 +26,9 @@ const plain: Screen[] = [
   '/sign-in?problem=That+did+not+match.',
   '/sign-in/new-password',
   '/sign-in/new-password?problem=Too+short.',
+  '/join#a-link’s-key',
+  '/join?key&problem=This+password+is+too+weak.',
+  '/join',
   '/sign-in/forgot',
   '/sign-in/reset?problem=The+code+is+old.',
   '/message',
@@ -34,6 +37,12 @@ const plain: Screen[] = [
 
 const classOf = (size: number) => () => void Object.assign(visit.portal.state, aClass(size));
 const rows = () => page().locator('table.class tbody tr').first().waitFor();
+/** The first who has not joined. */
+const openInvited = async () => {
+  const invited = page().locator('tr').filter({ hasText: 'Not opened yet' }).first();
+  await invited.locator('button.name').click();
+  await page().locator('.drawer .invitation').waitFor();
+};
 const paste = async () => {
   await page()
     .getByLabel('Names and addresses')
@@ -52,6 +61,20 @@ const classes: Screen[] = [
     act: async () => {
       await page().locator('button.name').nth(8).click();
       await page().locator('.drawer .log li').first().waitFor();
+    },
+  },
+  {
+    name: 'class, a link to hand over',
+    path: '/',
+    prepare: classOf(10),
+    act: async () => {
+      await openInvited();
+      await page().getByRole('button', { name: 'Copy join link' }).click();
+      await page()
+        .getByLabel(/^Join link of/)
+        .waitFor();
+      // Axe takes what lies half under the sticky head for too small.
+      await page().evaluate(() => scrollTo(0, 0));
     },
   },
   {
@@ -144,6 +167,16 @@ const classes: Screen[] = [
     act: async () => {
       await page().getByRole('button', { name: 'Archive this class' }).click();
       await page().locator('dialog[open]').waitFor();
+    },
+  },
+  {
+    name: 'settings, join links',
+    path: '/classes/python-101/settings',
+    prepare: classOf(10),
+    act: async () => {
+      await page().getByText('Grete Hermann').last().waitFor();
+      await page().getByRole('button', { name: 'Copy join links' }).click();
+      await page().getByRole('textbox', { name: 'Join links' }).waitFor();
     },
   },
   {

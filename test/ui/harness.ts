@@ -124,6 +124,7 @@ export async function startPortal(): Promise<Portal> {
     }
     const problem = url.searchParams.get('problem') ?? undefined;
     if (path === '/sign-in') return pages.signInPage({ email: 'ada@example.edu', next: '/x', problem });
+    if (path === '/join') return pages.joinPage({ ...(url.searchParams.has('key') && { key: 'x' }), problem });
     if (path === '/sign-in/new-password') return pages.newPasswordPage({ email: 'ada@example.edu', problem });
     if (path === '/sign-in/forgot') return pages.forgotPage({ problem });
     if (path === '/sign-in/reset') return pages.resetPage({ email: 'ada@example.edu', problem });
@@ -155,7 +156,23 @@ export async function startPortal(): Promise<Portal> {
     if (path.endsWith('/roster')) return [200, roster(body.text ?? '', state.students)];
     if (method === 'PUT') return [201, {}];
     if (path === 'courses') return list(state.courses);
-    if (noun === 'courses' && sub === 'staff') return list([]);
+    if (noun === 'courses' && sub === 'staff') {
+      const assistant = { ...state.students[0], id: 'helper', slug: 'helper' };
+      const spec = { name: 'Grete Hermann', email: 'grete@example.edu', invited: false, disabled: false };
+      return list([
+        { ...assistant, id: 'prof', slug: 'prof', role: 'instructor', spec },
+        ...(state.students[0] ? [assistant] : []),
+      ]);
+    }
+    const link = {
+      student: id,
+      name: 'Ada',
+      email: 'ada@example.edu',
+      url: `http://localhost:8080/join#${'x'.repeat(43)}`,
+    };
+    if (sub === 'join-link') return [201, link];
+    if (sub === 'invitation') return [202, {}];
+    if (noun === 'students:join-links') return [200, { items: [link, { ...link, name: '=Bob' }] }];
     if (noun === 'courses') {
       const course = state.courses.find(one => one.slug === id) ?? state.courses[0];
       if (method === 'PATCH' && course) Object.assign(course, { spec: { ...course.spec, ...body } });
