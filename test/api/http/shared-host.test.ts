@@ -61,6 +61,23 @@ test('every page of an instructor says what that gives up, and no student’s', 
   expect(text).not.toContain('sharedOrigin');
 });
 
+test('behind a CDN tries are counted by the person’s own address, and what a person writes before it is anybody’s word', async () => {
+  const behind = await startApi({ ARMADA_PROXIES: '2' });
+  try {
+    const tries = async (address: string) => {
+      const form = { email: 'slow@school.edu', password: 'guess' };
+      const headers = { 'x-forwarded-for': address };
+      return (await behind.send('POST', '/sign-in', undefined, { form, headers })).status;
+    };
+    for (let number = 0; number < 10; number += 1)
+      expect(await tries(`10.${number}.1.1, 192.0.2.7, 130.176.0.${number}`)).not.toBe(429);
+    expect(await tries('10.99.1.1, 192.0.2.7, 130.176.0.99')).toBe(429);
+    expect(await tries('10.99.1.1, 198.51.100.8, 130.176.0.99')).not.toBe(429);
+  } finally {
+    await behind.close();
+  }
+});
+
 test('workspaces never share the portal’s own host', () => {
   const wrong = '[{"listenerArn": "arn:1", "domain": "localhost", "path": true}]';
   const given = { ...environment, DATABASE_URL: 'postgres://x@127.0.0.1/armada' };
