@@ -202,7 +202,7 @@ const commands = [
 ];
 
 test('whatever is declared and deleted in any order, what is there is what is implied, and nothing deleted can be used', {
-  timeout: 240_000,
+  timeout: 600_000,
 }, async () => {
   const seed = Number(process.env['ARMADA_FUZZ_SEED'] ?? Date.now() % 2 ** 31);
   console.log(`ARMADA_FUZZ_SEED=${seed}`);

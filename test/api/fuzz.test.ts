@@ -7,7 +7,7 @@ import { type Operation, operationsOf, type Request, requests } from './fuzz-req
 const atLeast = 20_000;
 const batch = 40;
 const atOnce = 4;
-const seconds = 240;
+const seconds = 600;
 
 let fuzzed: FuzzedClass;
 let operations: readonly Operation[];
