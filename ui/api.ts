@@ -40,6 +40,8 @@ export interface RosterAnswer {
   readonly notes?: readonly { readonly line: number; readonly text: string }[];
   /** The line that was taken for a header, split; null: none. */
   readonly header?: readonly string[] | null;
+  /** More invitations than these wait until tomorrow. */
+  readonly mailsLeft?: number;
 }
 
 /** What came of one item of a bulk request. */

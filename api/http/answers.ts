@@ -34,6 +34,7 @@ const Roster = Type.Object({
   problems: Type.Array(Type.Object({ line: Type.Integer(), text: Type.String(), reason: Type.String() })),
   notes: Type.Array(Type.Object({ line: Type.Integer(), text: Type.String() })),
   header: Nullable(Type.Array(Type.String())),
+  mailsLeft: Type.Integer(),
 });
 const Me = Type.Object({
   id: Type.String(),

@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import { findCourse } from '../store/courses.ts';
 import { type EventFilter, listEvents } from '../store/events.ts';
 import { findPerson } from '../store/people.ts';
 import { findWorkspace } from '../store/workspaces.ts';
@@ -40,7 +41,9 @@ export function registerEvents(app: App, { pool }: Dependencies): void {
     const object =
       about === undefined
         ? undefined
-        : ((await findWorkspace(pool, scope, about)) ?? (await findPerson(pool, about, scope)));
+        : ((await findWorkspace(pool, scope, about)) ??
+          (await findPerson(pool, about, scope)) ??
+          (await findCourse(pool, scope, about)));
     // An object that is gone keeps its history, for those who may see everything.
     const id = object?.id ?? (scope.reach === 'all' ? about : undefined);
     if (about !== undefined && id === undefined) throw new Refused(404, 'There is nothing of that name here.');

@@ -2,6 +2,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import { parseRoster, type RosterRow, rosterLimits } from '../resources/roster.ts';
 import { addRoster } from '../store/enrolments.ts';
+import { mailsLeft } from '../store/mails.ts';
 import { listStudents } from '../store/people.ts';
 import { csvOf } from './csv.ts';
 import type { App, Dependencies } from './dependencies.ts';
@@ -17,9 +18,10 @@ const fileTypes = ['text/csv', 'text/tab-separated-values', 'text/plain', 'appli
 
 /**
  * A cohort's list as a file, and a pasted or uploaded list of people for a cohort. Every line is accounted for: `added` and `unchanged` (what is there
- * already) or `problems`, with line numbers. `missing` are members whom the list does not name; they stay.
+ * already) or `problems`, with line numbers. `missing` are members whom the list does not name; they stay. `mailsLeft`:
+ * more invitations than these wait until tomorrow.
  */
-export function registerRoster(app: App, { pool }: Dependencies): void {
+export function registerRoster(app: App, { pool, settings, now }: Dependencies): void {
   app.get(
     '/v1/cohorts/:cohort/roster',
     { schema: { params: Type.Object({ cohort: Type.String() }) } },
@@ -67,6 +69,7 @@ export function registerRoster(app: App, { pool }: Dependencies): void {
           problems: roster.problems,
           notes: roster.notes,
           header: roster.header,
+          mailsLeft: await mailsLeft(pool, settings.mailsPerDay, now()),
         };
       },
     );

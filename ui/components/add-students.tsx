@@ -64,6 +64,7 @@ export function AddStudents({
     busy.value = false;
   };
   const count = preview.value?.added.length ?? 0;
+  const late = count - (preview.value?.mailsLeft ?? count);
   return (
     <section class="add" aria-labelledby="add">
       <h2 id="add">Add students</h2>
@@ -127,6 +128,12 @@ export function AddStudents({
           />
           Send invitations now
         </label>
+      )}
+      {invite.value && late > 0 && (
+        <p class="mute">
+          {late === 1 ? '1 invitation waits' : `${late} invitations wait`} until tomorrow: a day’s mails are limited.
+          Join links, in the settings, work at once.
+        </p>
       )}
       <div class="actions">
         <button type="button" class="primary" disabled={count === 0 || busy.value} onClick={() => void add()}>

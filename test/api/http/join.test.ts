@@ -181,5 +181,8 @@ describe('an invitation', () => {
       "insert into mails (round, asked_at, seen_at) values (1, now() - interval '2 days', 'epoch')",
     );
     expect((await api.send('GET', '/v1/mails', grace)).body).toEqual({ left: 1, perDay: 50 });
+    const list = { text: 'Eve, eve@school.edu\nMallory, mallory@school.edu' };
+    const preview = await api.send('POST', '/v1/cohorts/fall/roster?dryRun=true', grace, { body: list });
+    expect(preview.body).toMatchObject({ added: [{}, {}], mailsLeft: 1 });
   });
 });
