@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { filesPath } from '../../../api/resources/entrance.ts';
+import { enterPath, filesPath } from '../../../api/resources/entrance.ts';
 import { archiveOf, leftOutName } from '../../../infra/gate/files/archive.ts';
+import { safeTarget } from '../../../infra/gate/paths.ts';
 import { eventually } from '../../support/eventually.ts';
 import { Browser, navigation } from './browser.ts';
 import { host, startWorld } from './support.ts';
@@ -168,6 +169,13 @@ test('the gate sends the home to who may come in, by a link through the portal, 
   } finally {
     await world.close();
   }
+});
+
+test('a link may lead to the files through the portal, and to nothing else of the gate’s', () => {
+  const place = { origin: `http://${host}`, base: '' };
+  expect(safeTarget(place, filesPath)).toBe(`http://${host}${filesPath}`);
+  for (const other of [enterPath, `${filesPath}/x`, '/.gate/'])
+    expect(safeTarget(place, other)).toBe(`http://${host}/`);
 });
 
 function bytesOf(port: number, cookie: string): Promise<{ headers: http.IncomingHttpHeaders; body: Buffer }> {
