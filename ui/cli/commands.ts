@@ -12,7 +12,12 @@ export interface Flags {
   readonly output: (typeof formats)[number];
 }
 
+/** Verbs about a whole deployment, not through its portal: infra/operate has them. */
+export const operatorVerbs: ReadonlySet<string> = new Set(['doctor', 'cost', 'backup', 'restore', 'leave']);
+
 const about = `
+About a whole deployment: armada doctor, cost, backup, restore, leave (each with --help).
+
 Settings: ARMADA_URL (default http://localhost:8080) and ARMADA_TOKEN. Where neither --token-file nor ARMADA_TOKEN is
 given and the address is localhost, the operator token of this machine's own installation is read from
 /var/lib/armada/secrets.json, if you may read it. The token is sent to that one address and nowhere else.

@@ -4,13 +4,14 @@ import readline from 'node:readline/promises';
 import { fileURLToPath } from 'node:url';
 import { CommanderError } from 'commander';
 import { Client, readTarget } from './client.ts';
-import { commandLine } from './commands.ts';
+import { commandLine, operatorVerbs } from './commands.ts';
 import { exitCodes, Fault } from './fault.ts';
 import { plainText } from './output.ts';
 import type { World } from './session.ts';
 
 /** Runs one command line (without node and script) and answers the exit code. Throws nothing. */
 export async function main(argv: readonly string[], world: World): Promise<number> {
+  if (world.operate && operatorVerbs.has(argv[0] ?? '')) return world.operate(argv);
   let exitCode: number = exitCodes.ok;
   const program = commandLine(
     async ({ url, tokenFile, output }, verb) => {
@@ -52,7 +53,8 @@ function processWorld(): World {
   process.stdout.on('error', () => leaving.abort());
   const isTerminal = process.stdin.isTTY === true && process.stdout.isTTY === true;
   const { stdout, stderr, env } = process;
-  const world = { stdout, stderr, env, fetch: globalThis.fetch, now: () => new Date(), signal: leaving.signal };
+  const { fetch } = globalThis;
+  const world = { stdout, stderr, env, fetch, now: () => new Date(), signal: leaving.signal, operate };
   return isTerminal ? { ...world, ask: question => askPerson(question, leaving), launch } : world;
 }
 
@@ -64,6 +66,16 @@ async function askPerson(question: string, leaving: AbortController): Promise<st
   } finally {
     terminal.close();
   }
+}
+
+/** By path, not by import: the command knows nouns and HTTP. Ctrl-C reaches both, for the terminal sends it to both. */
+function operate(argv: readonly string[]): Promise<number> {
+  const script = fileURLToPath(new URL('../../infra/operate/main.ts', import.meta.url));
+  const child = spawn(process.execPath, [script, ...argv], { stdio: 'inherit' });
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', code => resolve(code ?? exitCodes.interrupted));
+  });
 }
 
 function launch(url: string): void {

@@ -17,6 +17,8 @@ export interface World {
   readonly signal: AbortSignal;
   /** Asks the person at the terminal; missing when nobody is there. */
   readonly ask?: (question: string) => Promise<string>;
+  /** Runs a verb about a whole deployment as a process of its own, and answers its exit code. */
+  readonly operate?: (argv: readonly string[]) => Promise<number>;
   /** Shows an address in the person's browser. */
   readonly launch?: (url: string) => void;
 }

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import os from 'node:os';
@@ -32,6 +32,13 @@ describe('the command', () => {
         resolve({ code: typeof error?.code === 'number' ? error.code : 0, output: stdout + stderr }),
       );
     });
+
+  it.each(['README.md', 'infra/README.md', 'ARCHITECTURE.md'])('is there as %s tells it', file => {
+    const { scripts } = JSON.parse(readFileSync('package.json', 'utf8'));
+    const told = [...readFileSync(file, 'utf8').matchAll(/npm run ([a-z]+)/g)].map(([, name]) => name);
+    expect(told).not.toEqual([]);
+    for (const name of told) expect(scripts, name).toHaveProperty(name!);
+  });
 
   it('says so without credentials, and fails', async () => {
     const { code, output } = await run(['doctor']);

@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -83,6 +83,17 @@ test('the example makes a class of 60, and the second time there are no changes 
   const settled = await presentVersion();
   expect(await run(`apply -f ${example}`)).toEqual({ code: 0, stdout: 'no changes\n', stderr: '' });
   expect(await presentVersion()).toBe(settled);
+});
+
+test('verbs about a whole deployment are handed on, with their exit code', async () => {
+  const handed: (readonly string[])[] = [];
+  const operate = async (argv: readonly string[]) => handed.push(argv) + 6;
+  expect((await run('leave --yes', { operate })).code).toBe(7);
+  expect(handed).toEqual([['leave', '--yes']]);
+  const command = ['ui/cli/main.ts', 'cost', '--students', '12'];
+  const { stdout, status } = spawnSync(process.execPath, command, { encoding: 'utf8' });
+  expect([status, stdout]).toEqual([0, expect.stringMatching(/^12 students, 10 h a week/)]);
+  expect((await run('--help')).stdout).toContain('armada doctor, cost, backup, restore, leave');
 });
 
 test('what is removed from the file is removed only with --prune or a yes', async () => {
