@@ -75,7 +75,8 @@ function down(workspace: Workspace, observed: Observed, now: Date, wanted: boole
       restartAsked(workspace) ||
       attemptFailed(observed, now) ||
       isMisaddressed(workspace, addressesOf(workspace, settings));
-    return wanted && !fresh ? undefined : act({ type: 'stop-service' }, ...shut(observed, wanted));
+    // Its rule stays until then: AWS may refuse to change a service whose target group no rule names.
+    return wanted && !fresh ? undefined : act({ type: 'stop-service' });
   }
   const shutting = shut(observed, wanted);
   if (shutting.length > 0) return act(...shutting);

@@ -13,20 +13,33 @@ export async function openDatabases(count: number): Promise<Databases> {
   const teardown = await setup({ provide: (name: string, value: string) => provided.set(name, value) } as never);
   const server = provided.get('postgresUrl') ?? '';
   const urls = await cloned(server, provided.get('templateDatabase') ?? '', count);
-  return { urls, close: teardown };
+  return {
+    urls,
+    async close() {
+      for (const url of urls) await inServer(server, `drop database ${new URL(url).pathname.slice(1)} with (force)`);
+      await teardown();
+    },
+  };
 }
 
 async function cloned(server: string, template: string, count: number): Promise<readonly string[]> {
-  const client = new pg.Client({ connectionString: server });
-  await client.connect();
   const urls: string[] = [];
   for (let index = 0; index < count; index += 1) {
     const name = `campaign_${process.pid}_${index}`;
-    await client.query(`create database ${name} template ${template}`);
+    await inServer(server, `create database ${name} template ${template}`);
     const url = new URL(server);
     url.pathname = `/${name}`;
     urls.push(url.href);
   }
-  await client.end();
   return urls;
+}
+
+async function inServer(server: string, text: string): Promise<void> {
+  const client = new pg.Client({ connectionString: server });
+  await client.connect();
+  try {
+    await client.query(text);
+  } finally {
+    await client.end();
+  }
 }

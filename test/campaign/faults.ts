@@ -38,6 +38,9 @@ const paged: Readonly<Record<string, { readonly items: string; readonly next: st
   DescribeAccessPoints: { items: 'AccessPoints', next: 'NextToken' },
 };
 
+/** Members of an input that ask for single things. */
+const named = ['AccessPointId', 'Names'];
+
 /** Whether this fault can happen at this point. */
 export function fits(fault: FaultName, { operation }: Point): boolean {
   if (fault === 'none') return false;
@@ -121,8 +124,16 @@ export function arm(virtual: VirtualWorld, fault: FaultName, point: Point) {
           return failedAfterApplying;
         }
         if (!place || !hits(operation)) return undefined;
-        isNext = true;
-        return pageLost(place);
+        const lost = pageLost(place);
+        return {
+          change(output) {
+            const asked = world.calls.findLast(call => call.operation === operation)?.input ?? {};
+            // What is asked for by name has one page.
+            if (named.some(member => member in asked && asked[member as never] !== undefined)) return output;
+            isNext = true;
+            return lost.change?.(output) ?? output;
+          },
+        };
       };
       break;
     }

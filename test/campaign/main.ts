@@ -11,6 +11,8 @@ import { killControllers } from './sigkill.ts';
 
 /** `npm run campaign`: every scenario, once per recorded point and fault. Exit code 1: an oracle was violated. */
 
+/** Where nobody watches, progress is told this often. */
+const linesApart = 50;
 /** Source: promises §3. */
 const defaultKills = 100;
 
@@ -74,7 +76,7 @@ const report = await runCampaign({
   ...(plans ? { plans } : {}),
   ...(options.bug ? { bug: options.bug } : {}),
   told(result, done, all) {
-    progress(`${done} of ${all} runs, ${seconds()} s`);
+    progress(`${done} of ${all} runs, ${seconds()} s`, done);
     if (result.violations.length === 0) return;
     const file = path.join(folder, `${done}.json`);
     progress('');
@@ -95,7 +97,7 @@ async function killed(count: number): Promise<void> {
   const databases = await openDatabases(1);
   const began = Date.now();
   const { kills, violations } = await killControllers(databases.urls[0] ?? '', count, done =>
-    progress(`${done} of ${count} kills`),
+    progress(`${done} of ${count} kills`, done),
   );
   progress('');
   for (const violation of violations) console.log(violation);
@@ -111,7 +113,8 @@ async function save(file: string, what: Saved): Promise<void> {
   await writeFile(file, JSON.stringify(what, undefined, 2));
 }
 
-/** One line that is written over, on a terminal alone. */
-function progress(text: string): void {
+/** One line that is written over on a terminal; elsewhere one line now and then. */
+function progress(text: string, done = 0): void {
   if (process.stdout.isTTY) process.stdout.write(`\r\x1b[K${text}`);
+  else if (done > 0 && done % linesApart === 0) console.log(text);
 }

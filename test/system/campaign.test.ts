@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { spawn } from 'node:child_process';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { bugs } from '../campaign/bugs.ts';
 import { lineOf, runCampaign } from '../campaign/campaign.ts';
 import { coreScenarios, scenarios } from '../campaign/scenarios.ts';
@@ -47,3 +48,49 @@ describe('the campaign is not blind: it catches', () => {
     120_000,
   );
 });
+
+/** Runs `npm run campaign` with these arguments, over the PostgreSQL of this run. */
+async function command(...args: readonly string[]): Promise<{ readonly code: number | null; readonly output: string }> {
+  const child = spawn(process.execPath, ['test/campaign/main.ts', ...args], {
+    env: { ...process.env, TEST_DATABASE_URL: inject('postgresUrl') },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let output = '';
+  child.stdout.setEncoding('utf8').on('data', text => {
+    output += text;
+  });
+  const code = await new Promise<number | null>(resolve => child.once('close', resolve));
+  return { code, output };
+}
+
+test('a failing run leaves a file, and the file makes the same run fail again', async () => {
+  const bug = 'ready without a look at the balancer';
+  // One run, at the first point.
+  const first = await command(
+    '--scenario',
+    'start',
+    '--bug',
+    bug,
+    '--stride',
+    '100000',
+    '--workers',
+    '1',
+    '--seed',
+    '5',
+  );
+  expect(first.code).toBe(1);
+  expect(first.output).toContain('seed 5');
+  const file = /^(\S+\.json): /m.exec(first.output)?.[1] ?? '';
+  const again = await command('--replay', file);
+  expect(again.code).toBe(1);
+  expect(again.output).toContain('seed 5');
+  expect(again.output).toContain('ready without a healthy target');
+  expect(again.output).toMatch(/= 1 runs: 0 lost homes, 0 orphans, 0 wrong routes, 0 double mounts/);
+}, 300_000);
+
+test('the command says what it can do, and refuses a scenario that there is not', async () => {
+  const help = await command('--help');
+  expect(help.code).toBe(0);
+  for (const option of ['--scenario', '--replay', '--seed', '--sigkill']) expect(help.output).toContain(option);
+  expect((await command('--scenario', 'nothing')).code).toBe(2);
+}, 60_000);

@@ -225,6 +225,17 @@ describe('the planner', () => {
     );
   });
 
+  test('a rule stays until its service was told to stop, for AWS may refuse that of a target group without one', () => {
+    fc.assert(
+      fc.property(anyWorkspace, anyObserved, (workspace, observed) => {
+        const next = plan(workspace, observed, start);
+        if (next.verdict !== 'act' || !next.actions.some(({ type }) => type === 'stop-service')) return;
+        expect(next.actions.map(({ type }) => type)).toEqual(['stop-service']);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
   test('a failed attempt is stopped, and not tried again until something else is asked', () => {
     const failed: Observed = {
       home: { id: 'home-0', state: 'available', owner: 'ours' },
@@ -258,12 +269,7 @@ describe('the planner', () => {
     });
     const end = run(model(running, failed));
     expect(end.verdict).toBe('stuck');
-    expect(end.actions.map(({ type }) => type)).toEqual([
-      'stop-service',
-      'park-route',
-      'delete-routes',
-      'release-slot',
-    ]);
+    expect(end.actions.map(({ type }) => type)).toEqual(['stop-service', 'delete-routes', 'release-slot']);
     expect(end.model.workspace.status.failure).not.toBeNull();
     const again = run({ ...end.model, workspace: { ...end.model.workspace, generation: 2 } });
     expect(again.verdict).toBe('settled');
