@@ -50,6 +50,9 @@ export async function cost(flags: CostFlags): Promise<string> {
     '',
     ...goalLines(asked),
     '',
+    ...(asked.domain || shown.size === 'small'
+      ? []
+      : ['Without a domain all share one balancer: at most 98 at once.', '']),
     `List prices of ${prices.region}, gathered ${prices.gathered}, without free tiers, taxes or discounts. Check them again before you rely on them: https://calculator.aws`,
   ].join('\n');
 }

@@ -80,6 +80,12 @@ describe('cost', () => {
     expect(text).toMatch(/gathered 2026-11-24.*[Cc]heck them again/);
   });
 
+  it('says that a large class needs a domain', async () => {
+    expect(await cost({ ...flags, students: 300, domain: false })).toMatch(/at most 98 at once/);
+    for (const each of [{ students: 300 }, { students: 30, domain: false }])
+      expect(await cost({ ...flags, ...each })).not.toMatch(/at most 98/);
+  });
+
   it('takes sizes from a class’s file, and flags over them', async () => {
     const folder = await mkdtemp(path.join(os.tmpdir(), 'armada-cost-'));
     const file = path.join(folder, 'class.yaml');
