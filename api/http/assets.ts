@@ -12,6 +12,8 @@ export interface Asset {
   readonly gzip: Buffer;
   /** Strong, with its quotes: changes with the content. */
   readonly etag: string;
+  /** Paths of the parts that a script needs at once: a page that names them spares one round trip. */
+  readonly needs: readonly string[];
 }
 
 /** The scripts and sheets that pages name, each whole in one file. */
@@ -25,7 +27,8 @@ const inParts = ['class.tsx', 'wake.tsx'];
  */
 export async function buildAssets(): Promise<ReadonlyMap<string, Asset>> {
   const ui = fileURLToPath(new URL('../../ui/', import.meta.url));
-  const options: BuildOptions & { write: false } = {
+  const options: BuildOptions & { write: false; metafile: true } = {
+    metafile: true,
     absWorkingDir: ui,
     outdir: ui,
     write: false,
@@ -44,6 +47,16 @@ export async function buildAssets(): Promise<ReadonlyMap<string, Asset>> {
   const parts = inParts.map(entry => build({ ...options, entryPoints: [entry], splitting: true }));
   const builds = await Promise.all([build({ ...options, entryPoints: entries }), ...parts]);
   const outputFiles = builds.flatMap(built => built.outputFiles);
+  const needs = new Map<string, readonly string[]>();
+  for (const { metafile } of builds) {
+    for (const [file, { imports }] of Object.entries(metafile.outputs)) {
+      const parts = imports.filter(({ kind }) => kind === 'import-statement');
+      needs.set(
+        `/assets/${file}`,
+        parts.map(part => `/assets/${part.path}`),
+      );
+    }
+  }
   const compress = promisify(gzip);
   const assets = await Promise.all(
     outputFiles.map(async file => {
@@ -51,7 +64,9 @@ export async function buildAssets(): Promise<ReadonlyMap<string, Asset>> {
       const name = file.path.slice(file.path.replaceAll('\\', '/').lastIndexOf('/') + 1);
       const type = name.endsWith('.css') ? 'text/css; charset=utf-8' : 'text/javascript; charset=utf-8';
       const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`;
-      return [`/assets/${name}`, { type, body, gzip: await compress(body, { level: 9 }), etag }] as const;
+      const at = `/assets/${name}`;
+      const packed = await compress(body, { level: 9 });
+      return [at, { type, body, gzip: packed, etag, needs: needs.get(at) ?? [] }] as const;
     }),
   );
   return new Map(assets);

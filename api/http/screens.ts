@@ -33,8 +33,12 @@ export function registerScreens(app: App, { pool, settings, assets }: Dependenci
       ...(role === 'instructor' && sharesOrigin(settings.balancers) && { sharedOrigin: true }),
     };
   };
-  const classPage = (reply: FastifyReply, boot: Boot) =>
-    sendPage(reply, 200, shellPage({ page: 'class', title: 'Armada', boot }));
+  const screen = (reply: FastifyReply, page: 'class' | 'student' | 'wake', title: string, boot: Boot) => {
+    const needs = assets.get(`/assets/${page}.js`)?.needs ?? [];
+    if (needs.length > 0) reply.header('link', needs.map(part => `<${part}>; rel=modulepreload`).join(', '));
+    return sendPage(reply, 200, shellPage({ page, title, boot }));
+  };
+  const classPage = (reply: FastifyReply, boot: Boot) => screen(reply, 'class', 'Armada', boot);
 
   app.get(
     '/',
@@ -46,7 +50,7 @@ export function registerScreens(app: App, { pool, settings, assets }: Dependenci
         const [only] = items;
         if (only && items.length === 1) return reply.redirect(`/wake/${only.slug}`, 303);
       }
-      return sendPage(reply, 200, shellPage({ page: 'student', title: 'Armada', boot: bootOf(request) }));
+      return screen(reply, 'student', 'Armada', bootOf(request));
     },
   );
 
@@ -79,7 +83,7 @@ export function registerScreens(app: App, { pool, settings, assets }: Dependenci
       const usualSeconds = await usualStartSeconds(pool, workspace.course.id);
       const to = pathOf(request.query.to) ?? '/';
       const boot = { ...bootOf(request), workspace: workspace.slug, to, usualSeconds };
-      return sendPage(reply, 200, shellPage({ page: 'wake', title: 'Opening · Armada', boot }));
+      return screen(reply, 'wake', 'Opening · Armada', boot);
     },
   );
 

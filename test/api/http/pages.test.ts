@@ -80,6 +80,16 @@ describe('pages', () => {
 });
 
 describe('buildAssets', () => {
+  it('names the parts that a script needs at once, and each of them is there', async () => {
+    const assets = await buildAssets();
+    const needs = assets.get('/assets/class.js')!.needs;
+    expect(needs.length).toBeGreaterThan(0);
+    for (const part of needs) expect(assets.get(part)?.type).toContain('javascript');
+    for (const [name, { body }] of assets)
+      for (const [, part] of body.toString().matchAll(/(?:from|import\()"\.\/([\w.-]+\.js)"/g))
+        expect(assets.has(`/assets/${part}`), `${part} of ${name}`).toBe(true);
+  });
+
   it('holds every file that a page names, compressed, with an etag by content', async () => {
     const assets = await buildAssets();
     const named = ['class.js', 'join.js', 'post.js', 'student.js', 'style.css', 'wake.js'].map(
