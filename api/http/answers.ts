@@ -99,7 +99,7 @@ export const answers: Readonly<Record<string, Answers>> = {
   'DELETE /v1/students/:student': going,
   'POST /v1/students/:student/invitation': going,
   'POST /v1/students/:student/join-link': { 201: JoinLink },
-  'POST /v1/students::join-links': found(Type.Object({ items: Type.Array(JoinLink) })),
+  'POST /v1/courses/:course/join-links': found(Type.Object({ items: Type.Array(JoinLink) })),
   'GET /v1/mails': found(Type.Object({ left: Type.Integer(), perDay: Type.Integer() })),
   'GET /v1/courses': found(listOf(Course)),
   'GET /v1/courses/:course': object(Course),
@@ -147,7 +147,6 @@ const furtherRefusals: Readonly<Record<string, readonly number[]>> = {
   'POST /v1/workspaces/:workspace/keep': [409],
   'POST /v1/students/:student/invitation': [409],
   'POST /v1/students/:student/join-link': [409],
-  'POST /v1/students::join-links': [404],
   'DELETE /v1/students/:student': [409],
   'DELETE /v1/courses/:course/staff/:person': [409],
 };

@@ -77,7 +77,7 @@ export const rights: Readonly<Record<string, Row>> = {
   'DELETE /v1/students/:student': instructors,
   'POST /v1/students/:student/invitation': instructors,
   'POST /v1/students/:student/join-link': instructors,
-  'POST /v1/students::join-links': instructors,
+  'POST /v1/courses/:course/join-links': instructors,
   'GET /v1/mails': instructors,
 
   'GET /v1/courses': teachers,

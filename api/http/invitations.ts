@@ -8,7 +8,7 @@ import { Refused } from './problem.ts';
 import { chargeOf, visibleCourse } from './visible.ts';
 
 const params = Type.Object({ student: Type.String() });
-const Whose = Type.Object({ course: Type.String({ minLength: 1, maxLength: 64 }) }, { additionalProperties: false });
+const ofCourse = Type.Object({ course: Type.String() });
 const joined = 'This person has joined already, or is kept out. Who forgot a password asks for a code when signing in.';
 
 /** Ways in for who is not in yet: the invitation by mail again, and links to hand over, each good once and for 7 days. */
@@ -31,8 +31,8 @@ export function registerInvitations(app: App, { pool, settings, now }: Dependenc
   });
 
   // For all of a course who have not joined; others, and those whom another's class shares, are left out.
-  app.post('/v1/students::join-links', { schema: { body: Whose } }, async (request, reply) => {
-    const course = await visibleCourse(pool, request.scope, request.body.course);
+  app.post('/v1/courses/:course/join-links', { schema: { params: ofCourse } }, async (request, reply) => {
+    const course = await visibleCourse(pool, request.scope, request.params.course);
     const people = await chargesOfCourse(pool, course.id, request.scope);
     const links = await createJoinLinks(
       pool,

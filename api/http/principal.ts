@@ -100,7 +100,8 @@ async function bearerPrincipal(
 
 /** What a token's scopes open of a request: `noun:read` or `noun:write` (which reads too), each perhaps `@course`. */
 function coursesOpened(scopes: readonly string[], request: FastifyRequest): 'all' | 'none' | readonly string[] {
-  const noun = /^\/v1\/([a-z]+)/.exec(request.url)?.[1];
+  // Ways into accounts are of people, whatever they are listed by.
+  const noun = /\/join-links/.test(request.url) ? 'students' : /^\/v1\/([a-z]+)/.exec(request.url)?.[1];
   const reads = ['GET', 'HEAD'].includes(request.method);
   const fitting = scopes
     .map(scope => /^(?<noun>[a-z]+):(?<verb>read|write)(?:@(?<course>.+))?$/.exec(scope)?.groups)

@@ -172,7 +172,7 @@ export async function startPortal(): Promise<Portal> {
     };
     if (sub === 'join-link') return [201, link];
     if (sub === 'invitation') return [202, {}];
-    if (noun === 'students:join-links') return [200, { items: [link, { ...link, name: '=Bob' }] }];
+    if (sub === 'join-links') return [200, { items: [link, { ...link, name: '=Bob' }] }];
     if (noun === 'courses') {
       const course = state.courses.find(one => one.slug === id) ?? state.courses[0];
       if (method === 'PATCH' && course) Object.assign(course, { spec: { ...course.spec, ...body } });

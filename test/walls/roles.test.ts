@@ -66,7 +66,6 @@ function addressOf(route: string): [string, string] {
 function bodyOf(route: string): unknown {
   if (route.endsWith('/roster')) return { text: 'Mallory, mallory@school.edu' };
   if (/^POST .*::(start|stop|restart)$/.test(route)) return { ids: [ids['workspace'], 'fall-intro-ada-lovelace'] };
-  if (route.endsWith('::join-links')) return { course: 'intro' };
   if (route === 'PATCH /v1/workspaces/:workspace') return { spec: { running: true } };
   if (route === 'PATCH /v1/students/:student') return { spec: { name: 'Changed', disabled: true } };
   if (route === 'PATCH /v1/courses/:course') return { name: 'Changed' };
@@ -220,7 +219,7 @@ describe('an instructor', () => {
       expect((await api.send('PATCH', `/v1/students/${slug}`, alan, patch)).status, slug).toBe(409);
       expect((await api.send('DELETE', `/v1/students/${slug}`, alan)).status, slug).toBe(409);
     }
-    const many = await api.send('POST', '/v1/students:join-links', alan, { body: { course: 'other' } });
+    const many = await api.send('POST', '/v1/courses/other/join-links', alan);
     expect(many.body.items).toEqual([]);
     // What is theirs to do: take the person out again.
     expect((await api.send('DELETE', '/v1/cohorts/trap/students/ada-lovelace', alan)).status).toBe(202);

@@ -111,7 +111,7 @@ export function JoinLinks({ course }: { course: string }) {
   const make = async () => {
     problem.value = null;
     try {
-      const { items } = await request<{ items: readonly Link[] }>('POST', 'students:join-links', { course });
+      const { items } = await request<{ items: readonly Link[] }>('POST', `courses/${course}/join-links`);
       const lines = items.map(({ name, email, url }) => [asText(name), asText(email), url].join('\t'));
       links.value = lines.join('\n');
       const copied = items.length > 0 && (await copy(links.value));

@@ -113,10 +113,10 @@ describe('a handed link', () => {
   test('can be had for all of a class who have not joined, by its instructors alone', async () => {
     await accountOf(ada, { invitation: 'accepted' });
     await accountOf(bob);
-    const many = await api.send('POST', '/v1/students:join-links', grace, { body: { course: 'intro' } });
+    const many = await api.send('POST', '/v1/courses/intro/join-links', grace);
     expect(many.body.items.map((item: { student: string }) => item.student)).toEqual(['bob-ross']);
     expect((await join(keyOf(many.body.items[0].url))).status).toBe(303);
-    const other = await api.send('POST', '/v1/students:join-links', stranger, { body: { course: 'intro' } });
+    const other = await api.send('POST', '/v1/courses/intro/join-links', stranger);
     expect(other.status).toBe(404);
     expect((await linkOf('bob-ross', stranger)).status).toBe(404);
     expect((await linkOf('bob-ross', ada)).status).toBe(403);
