@@ -2,7 +2,9 @@ import {
   DescribeServicesCommand,
   DescribeTasksCommand,
   type DesiredStatus,
+  ListTaskDefinitionsCommand,
   paginateListServices,
+  paginateListTaskDefinitions,
   paginateListTasks,
   type Service,
   type Task,
@@ -47,6 +49,8 @@ export interface Questions {
   tasks(family: string, desired: 'RUNNING' | 'STOPPED'): Promise<readonly Task[]>;
   /** A task by its ARN; undefined where AWS knows none any more. */
   task(arn: string): Promise<Task | undefined>;
+  /** ARN of a family's newest active task definition; undefined where it has none. */
+  newestRevision(family: string): Promise<string | undefined>;
   /** Every rule of a listener but its default. */
   rulesOf(listenerArn: string): Promise<readonly Rule[]>;
   targetGroup(name: string): Promise<TargetGroup | undefined>;
@@ -59,6 +63,7 @@ export interface Questions {
 /** What one DescribeServices holds. Source: the ECS API reference; so are those that follow. */
 const servicesPerCall = 10;
 const servicesPerPage = 100;
+const revisionsPerPage = 100;
 const tasksPerCall = 100;
 const tagsPerCall = 20;
 const balancerPageSize = 400;
@@ -123,6 +128,24 @@ export function createInventory(options: {
       return family => byFamily.get(family) ?? [];
     });
   const tasks = { RUNNING: tasksBy('RUNNING'), STOPPED: tasksBy('STOPPED') };
+
+  // All families of the account in pages, where that is fewer calls than one for each.
+  const revisions = new Batch<string, string | undefined>(together, async (families, urgent) => {
+    if (families.length <= fewAskers) return each(families, family => newestOf(family, urgent));
+    const pages = paginateListTaskDefinitions({ client: ecs, pageSize: revisionsPerPage }, { status: 'ACTIVE' });
+    const read = await pace('ecs', urgent, () => collect(pages));
+    const newest = new Map<string, string>();
+    for (const arn of read.flatMap(page => page.taskDefinitionArns ?? [])) {
+      const known = newest.get(familyOf(arn));
+      if (known === undefined || revisionOf(arn) > revisionOf(known)) newest.set(familyOf(arn), arn);
+    }
+    return family => newest.get(family);
+  });
+
+  async function newestOf(familyPrefix: string, urgent: boolean): Promise<string | undefined> {
+    const command = new ListTaskDefinitionsCommand({ familyPrefix, status: 'ACTIVE', sort: 'DESC', maxResults: 1 });
+    return (await pace('ecs', urgent, () => ecs.send(command))).taskDefinitionArns?.[0];
+  }
 
   async function readRules(listenerArn: string, urgent: boolean): Promise<readonly Rule[]> {
     const pages = paginateDescribeRules({ client: elb, pageSize: balancerPageSize }, { ListenerArn: listenerArn });
@@ -209,12 +232,14 @@ export function createInventory(options: {
     targetGroups,
     accessPoints,
     tags,
+    revisions,
   ];
   const questions = (urgent: () => boolean): Questions => ({
     service: name => services.ask(name, urgent()),
     isListed: name => listed.ask(name, urgent()),
     tasks: (family, desired) => tasks[desired].ask(family, urgent()),
     task: arn => describedTasks.ask(arn, urgent()),
+    newestRevision: family => revisions.ask(family, urgent()),
     rulesOf: listenerArn => rules.ask(listenerArn, urgent()),
     targetGroup: name => targetGroups.ask(name, urgent()),
     accessPoint: token => accessPoints.ask(token, urgent()),
@@ -250,6 +275,11 @@ async function each<Q, A>(
     await Promise.all(questions.map(async question => [question, await read(question)] as const)),
   );
   return question => answers.get(question);
+}
+
+/** Number of a task definition's ARN: revisions count up. */
+function revisionOf(taskDefinitionArn: string): number {
+  return Number(taskDefinitionArn.split(':').at(-1));
 }
 
 /** Family of a task definition's ARN: `…:task-definition/<family>:<revision>`. */

@@ -50,7 +50,7 @@ export async function observe(workspace: Workspace, context: Context, ground: Gr
   const close = needsCloseLook(workspace, seen, now);
   const [tasks, blueprint, settings, revisions] = await Promise.all([
     readTasks(workspace, seen, names, ground, now),
-    observeBlueprint(seen, names, ground, now, close),
+    observeBlueprint(seen, names, ground, now, close, isItsTurn(workspace, now)),
     observeSettings(target, ground, close, isItsTurn(workspace, now)),
     workspace.deletedAt === null ? [] : listRevisions(names, ground),
   ]);
@@ -133,6 +133,7 @@ async function observeBlueprint(
   ground: Ground,
   now: Date,
   close: boolean,
+  isTurn: boolean,
 ): Promise<Blueprint | undefined | 'unread'> {
   // What runs was made of a blueprint already; a changed one waits for the next start.
   if (isUp(seen)) return 'unread';
@@ -140,6 +141,9 @@ async function observeBlueprint(
   const known = blueprints.latest(names.family, now) ?? (close ? undefined : lastBlueprint.get(names.family));
   if (known) return known;
   if (!close) return 'unread';
+  const last = isTurn ? lastBlueprint.get(names.family) : undefined;
+  // A revision never changes: while it is the newest there is nothing new to read but tags, and a start reads them.
+  if (last && (await ground.inventory.newestRevision(names.family)) === last.id) return last;
   const command = new DescribeTaskDefinitionCommand({ taskDefinition: names.family, include: ['TAGS'] });
   // AWS says ClientException of a family that has no revision.
   const answer = await unless(

@@ -7,6 +7,7 @@ import type { Bench } from './figures.ts';
 import { firstRun } from './first-run.ts';
 import { gate } from './gate.ts';
 import { idle } from './idle.ts';
+import { loop } from './loop.ts';
 import { reads } from './reads.ts';
 import { resync1000 } from './resync-1000.ts';
 import { scale10000 } from './scale-10000.ts';
@@ -30,6 +31,7 @@ const benches: readonly Bench[] = [
   idle,
   drift,
   crash,
+  loop,
   reads,
 ];
 const asked = process.argv.slice(2);

@@ -37,7 +37,11 @@ const pauseMilliseconds = 500;
  * in between: ten thousand in a minute. Reads a Laying from `file` and writes what came of it there.
  */
 export async function lay(aws: LocalAws, file: string): Promise<void> {
-  const { settings, secret, workspaces }: Laying = JSON.parse(readFileSync(file, 'utf8'));
+  writeFileSync(file, JSON.stringify(await layIn(aws, JSON.parse(readFileSync(file, 'utf8')))));
+}
+
+/** The same within one process: answers with what came of each. */
+export async function layIn(aws: LocalAws, { settings, secret, workspaces }: Laying): Promise<readonly Laid[]> {
   const rows = new Map(workspaces.map(workspace => [workspace.id, workspace]));
   const reconciler = createWorkspaceReconciler({ ...settings, keys: keysOf(secret), clients: directClients(aws) });
   const kind = createKind(reconciler, {
@@ -74,12 +78,14 @@ export async function lay(aws: LocalAws, file: string): Promise<void> {
     if (more.length > 0) await delay(pauseMilliseconds);
     left = more;
   }
-  const laid: readonly Laid[] = [...rows.values()].map(({ id, status }) => ({ id, status }));
-  writeFileSync(file, JSON.stringify(laid));
+  return [...rows.values()].map(({ id, status }) => ({ id, status }));
 }
 
-/** The SDK's clients, whose calls are the local AWS's own functions. */
-function directClients({ ecs, elb, efs, cognito }: LocalAws): Clients {
+/** The SDK's clients, whose calls are the local AWS's own functions, each within `around`. */
+export function directClients(
+  { ecs, elb, efs, cognito }: LocalAws,
+  around: <T>(work: () => T) => T = work => work(),
+): Clients {
   const configuration = { region: 'us-east-1', credentials: { accessKeyId: 'x', secretAccessKey: 'x' } };
   const direct = <C extends object>(client: C, operations: Operations): C =>
     Object.assign(client, {
@@ -88,7 +94,7 @@ function directClients({ ecs, elb, efs, cognito }: LocalAws): Clients {
         const handle = operations[operation];
         if (!handle) throw new Error(`no operation ${operation}`);
         try {
-          return await handle(command.input, { service: 'ecs', operation });
+          return await around(() => handle(command.input, { service: 'ecs', operation }));
         } catch (error) {
           if (!(error instanceof AwsError)) throw error;
           // The SDK's classes have names that ELB's wire codes lack.
