@@ -70,7 +70,8 @@ function whatIsWrong(operation: Operation, request: Request, { path }: Sent): st
   const types = Object.keys(operation.bodies);
   if (types.length === 0) return undefined;
   // Such a body may be left out, and JSON's nothing is taken for that.
-  if (mayBeLeftOut.test(operation.path) && /^(null)?$/.test(request.body ?? '')) return undefined;
+  const isLeftOut = (request.body ?? '') === '' || (request.body === 'null' && request.type === 'application/json');
+  if (mayBeLeftOut.test(operation.path) && isLeftOut) return undefined;
   const type = types.find(each => each === request.type);
   if (type === undefined) return 'content type';
   return type !== 'application/json' || fits(operation.bodies[type]!.schema, parsed(request.body)) ? undefined : 'body';
@@ -79,7 +80,7 @@ function whatIsWrong(operation: Operation, request: Request, { path }: Sent): st
 /** A query's text as a reader of the description would read it. */
 function read({ type }: Schema, text: string): unknown {
   if (type === 'integer' && text.trim() !== '' && !Number.isNaN(Number(text))) return Number(text);
-  if (type === 'boolean' && /^(true|false|0|1)$/i.test(text)) return true;
+  if (type === 'boolean' && /^(true|false)$/.test(text)) return true;
   return text;
 }
 
