@@ -5,6 +5,7 @@ import { loadWorkspace } from '../../api/store/status.ts';
 import { Controller, type ControllerOptions } from '../../controller/controller.ts';
 import { createKind } from '../../controller/drive.ts';
 import { createRows } from '../../controller/rows.ts';
+import type { Hints } from '../../controller/sources.ts';
 import { addWorkspace } from '../support/class-rows.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
@@ -75,6 +76,36 @@ describe('a controller', () => {
     const marker = await addWorkspace(database.pool);
     await eventually(async () => (await step(marker.id)) === 'ready');
     expect(lamps.looks.filter(look => look === id)).toHaveLength(1);
+  });
+
+  test('looks where a hint says, at everything when a hint says so, and at nothing of a kind that it does not know', async () => {
+    const { id } = await addWorkspace(database.pool);
+    let hear: Parameters<Hints['open']>[0] = () => {};
+    let isOpen = false;
+    const hints: Hints = {
+      open(listener) {
+        hear = listener;
+        isOpen = true;
+        return {
+          async close() {
+            isOpen = false;
+          },
+        };
+      },
+    };
+    const controller = start({ hints });
+    await eventually(async () => (await step(id)) === 'ready');
+    await eventually(() => isOpen);
+    const looks = () => lamps.looks.filter(look => look === id).length;
+    const before = looks();
+    hear({ kind: 'stranger', id });
+    hear({ kind: 'workspace', id });
+    await eventually(() => looks() > before);
+    const after = looks();
+    hear('all');
+    await eventually(() => looks() > after);
+    await controller.stop();
+    expect(isOpen).toBe(false);
   });
 
   test('passes once more over what was asked during a pass', async () => {
