@@ -1,5 +1,4 @@
 import { pino } from 'pino';
-import { conditionOf } from '../../api/resources/resource.ts';
 import type { Workspace } from '../../api/resources/workspace.ts';
 import { createMails } from '../../api/store/mails.ts';
 import { createPool } from '../../api/store/pool.ts';
@@ -21,6 +20,7 @@ import { settings } from '../reconcilers/rows.ts';
 import { eventually } from '../support/eventually.ts';
 import { startTestAws, type TestAws, type TestAwsOptions } from '../support/local-aws.ts';
 import { JumpingClock } from './fault-clock.ts';
+import { familyIn, isSettled } from './fault-things.ts';
 
 /** How much faster than the machine's the world's time goes. */
 const pace = 30;
@@ -260,29 +260,4 @@ export async function startFaultWorld(options: FaultWorldOptions = {}): Promise<
 
   begin();
   return world;
-}
-
-export function isSettled({ status, generation }: Workspace): boolean {
-  return status.observedGeneration === generation && conditionOf(status, 'Ready')?.status === 'True';
-}
-
-/** What a workspace has in AWS, counted: one of each where all is well. */
-export function thingsOf({ truth }: FaultWorld, id: string) {
-  const isOf = (tags: Readonly<Record<string, string>> | undefined) => tags?.['armada:id'] === id;
-  const services = truth.services.all().filter(({ name, status }) => name === `ws-school-${id}` && status === 'ACTIVE');
-  const groups = truth.targetGroups.all().filter(({ name }) => name === `a-school-${id}`);
-  const rules = truth.rules.all().filter(({ arn }) => isOf(truth.tags.get(arn)?.tags));
-  const tasks = truth.tasks.all().filter(task => familyIn(task.definition) === `armada-school-${id}`);
-  return { services, groups, rules, tasks };
-}
-
-/** Hosts that a workspace's rules match. */
-export function hostsOf(world: FaultWorld, id: string): readonly string[] {
-  return thingsOf(world, id)
-    .rules.flatMap(({ conditions }) => [...JSON.stringify(conditions).matchAll(/[a-z0-9-]+(?:\.[a-z0-9-]+)+/g)])
-    .map(([host]) => host);
-}
-
-export function familyIn(definitionArn: string): string {
-  return definitionArn.split('/').at(-1)?.split(':')[0] ?? '';
 }

@@ -7,7 +7,8 @@ import { Autostop } from '../../controller/actors/autostop.ts';
 import { operatorToken } from '../api/http/harness.ts';
 import { eventually } from '../support/eventually.ts';
 import { anyPort } from '../support/product.ts';
-import { type FaultWorld, startFaultWorld, thingsOf } from './fault-world.ts';
+import { thingsOf } from './fault-things.ts';
+import { type FaultWorld, startFaultWorld } from './fault-world.ts';
 
 /** Faults F9 to F15 of the promises: the database, notifications, two controllers, clocks, bulk changes. */
 

@@ -3,7 +3,8 @@ import { conditionOf } from '../../api/resources/resource.ts';
 import { answerLost, type Fault, failedAfterApplying, throttled } from '../../infra/local/aws/faults.ts';
 import { AwsError } from '../../infra/local/aws/protocol.ts';
 import { eventually } from '../support/eventually.ts';
-import { type FaultWorld, hostsOf, startFaultWorld, thingsOf } from './fault-world.ts';
+import { hostsOf, thingsOf } from './fault-things.ts';
+import { type FaultWorld, startFaultWorld } from './fault-world.ts';
 
 /** Faults F1 to F8 of the promises: calls that fail, hang, lie or are refused. */
 

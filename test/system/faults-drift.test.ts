@@ -8,8 +8,6 @@ import {
 import { DeleteAccessPointCommand } from '@aws-sdk/client-efs';
 import {
   AddTagsCommand,
-  CreateRuleCommand,
-  CreateTargetGroupCommand,
   DeleteRuleCommand,
   DeleteTargetGroupCommand,
   ModifyRuleCommand,
@@ -19,9 +17,10 @@ import {
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { homePath, tagKeys } from '../../reconcilers/aws/names.ts';
 import { eventually } from '../support/eventually.ts';
-import { type FaultWorld, hostsOf, startFaultWorld, thingsOf } from './fault-world.ts';
+import { hostsOf, thingsOf } from './fault-things.ts';
+import { type FaultWorld, startFaultWorld } from './fault-world.ts';
 
-/** Faults F16 to F21 of the promises: what hands and strangers do to AWS. Nothing is looked at but where a test says so. */
+/** Faults F16 to F19 of the promises: what hands and strangers do to AWS. Nothing is looked at but where a test says so. */
 
 let world: FaultWorld;
 /** Whose things are meddled with, and who lives beside. */
@@ -243,33 +242,4 @@ test('F19 what has our name and another’s tags is never touched, and a person 
   await world.api.send('DELETE', `/v1/workspaces/${taken}`, 'operator');
   await eventually(async () => (await world.api.send('GET', `/v1/workspaces/${taken}`, 'operator')).status === 404);
   expect(world.truth.targetGroups.all().some(({ arn }) => arn === group)).toBe(true);
-}, 60_000);
-
-test('F21 a priority that a stranger took is left to them for the next free one', async () => {
-  const [pushed = ''] = await world.class('pushed', 1);
-  await world.stopped(pushed);
-  const { elb } = world.test.clients;
-  const made = await elb.send(
-    new CreateTargetGroupCommand({ Name: 'strangers', Protocol: 'HTTP', Port: 80, VpcId: world.test.ground.vpcId }),
-  );
-  const { rows } = await world.api.database.pool.query<{ priority: number }>(
-    'select max(priority) + 1 priority from route_slots',
-  );
-  const Priority = rows[0]?.priority ?? 1;
-  await elb.send(
-    new CreateRuleCommand({
-      ListenerArn: world.test.ground.listenerArn,
-      Priority,
-      Conditions: [{ Field: 'host-header', Values: ['elsewhere.example'] }],
-      Actions: [{ Type: 'forward', TargetGroupArn: made.TargetGroups?.[0]?.TargetGroupArn }],
-    }),
-  );
-  await world.ask([pushed], 'start');
-  await world.ready(pushed);
-  expect((await world.get(pushed)).slot?.priority).not.toBe(Priority);
-  expect(
-    world.truth.rules.all().some(({ priority }) => priority === String(Priority) || Number(priority) === Priority),
-  ).toBe(true);
-  const taken = await world.api.database.pool.query('select balancer, priority from route_slots');
-  expect(new Set(taken.rows.map(row => JSON.stringify(row))).size).toBe(taken.rows.length);
 }, 60_000);

@@ -6,7 +6,8 @@ import { homePath } from '../../reconcilers/aws/names.ts';
 import { afterEachPut } from '../campaign/truth.ts';
 import { settings } from '../reconcilers/rows.ts';
 import { eventually } from '../support/eventually.ts';
-import { type FaultWorld, hostsOf, startFaultWorld, thingsOf } from './fault-world.ts';
+import { hostsOf, thingsOf } from './fault-things.ts';
+import { type FaultWorld, startFaultWorld } from './fault-world.ts';
 
 /** Faults F22 to F35 of the promises: how an editor starts, dies, waits, moves and ends. */
 

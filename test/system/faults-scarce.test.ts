@@ -1,10 +1,12 @@
+import { CreateRuleCommand, CreateTargetGroupCommand } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { afterEach, describe, expect, test } from 'vitest';
 import { conditionOf } from '../../api/resources/resource.ts';
 import { AwsError } from '../../infra/local/aws/protocol.ts';
 import { eventually } from '../support/eventually.ts';
-import { type FaultWorld, type FaultWorldOptions, startFaultWorld, thingsOf } from './fault-world.ts';
+import { thingsOf } from './fault-things.ts';
+import { type FaultWorld, type FaultWorldOptions, startFaultWorld } from './fault-world.ts';
 
-/** Fault F20 of the promises, and what else is scarce: an explained wait in order of asking. Nothing resyncs here. */
+/** Faults F20 and F21 of the promises, and what else is scarce: an explained wait in order of asking. Nothing resyncs here. */
 
 let world: FaultWorld;
 afterEach(() => world.close());
@@ -114,3 +116,33 @@ describe('F20 whoever waits is served in order of asking, as soon as one is free
     await world.ready(ids[2] ?? '');
   }, 60_000);
 });
+
+test('F21 a priority that a stranger took is left to them for the next free one', async () => {
+  await open({});
+  const [pushed = ''] = await world.class('pushed', 1);
+  await world.stopped(pushed);
+  const { elb } = world.test.clients;
+  const made = await elb.send(
+    new CreateTargetGroupCommand({ Name: 'strangers', Protocol: 'HTTP', Port: 80, VpcId: world.test.ground.vpcId }),
+  );
+  const { rows } = await world.api.database.pool.query<{ priority: number }>(
+    'select coalesce(max(priority), 0) + 1 priority from route_slots',
+  );
+  const Priority = rows[0]?.priority ?? 1;
+  await elb.send(
+    new CreateRuleCommand({
+      ListenerArn: world.test.ground.listenerArn,
+      Priority,
+      Conditions: [{ Field: 'host-header', Values: ['elsewhere.example'] }],
+      Actions: [{ Type: 'forward', TargetGroupArn: made.TargetGroups?.[0]?.TargetGroupArn }],
+    }),
+  );
+  await world.ask([pushed], 'start');
+  await world.ready(pushed);
+  expect((await world.get(pushed)).slot?.priority).not.toBe(Priority);
+  expect(
+    world.truth.rules.all().some(({ priority }) => priority === String(Priority) || Number(priority) === Priority),
+  ).toBe(true);
+  const taken = await world.api.database.pool.query('select balancer, priority from route_slots');
+  expect(new Set(taken.rows.map(row => JSON.stringify(row))).size).toBe(taken.rows.length);
+}, 60_000);
