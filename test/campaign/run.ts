@@ -37,6 +37,8 @@ export interface Result {
 
 /** A world that takes longer than this to come to rest has wedged: twenty resyncs, and backoff at its longest. */
 const patienceMilliseconds = 15 * 60_000;
+/** As long as a pass takes, with the questions that wait for company. */
+const onItsWayMilliseconds = 3_000;
 /** Three resyncs, with room for the first. */
 const threeResyncsMilliseconds = 100_000;
 /** How many more passes than the reference a run may take: a resync or two, backoff, one fault's repeats. */
@@ -139,7 +141,8 @@ async function play(
     const { landed } = trap;
     await time.until(landed, patienceMilliseconds, 'what was held up lands');
     trap.disarm();
-    if (played.reached) await time.pass(scenario.settleSeconds ? scenario.settleSeconds * 1000 : 0);
+    // A pass that read what the fault made of it may still be on its way.
+    await time.pass(Math.max(onItsWayMilliseconds, (scenario.settleSeconds ?? 0) * 1000));
     await rest(virtual, 'after the fault');
     await time.drive(world.ended());
     played.passes = world.counts.passes - before;
