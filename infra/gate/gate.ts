@@ -48,7 +48,7 @@ export async function startGate({ settings, log, now, countAfter }: GateOptions)
     log.info({ answering: ide.answering }, 'IDE changed');
     if (lock) heartbeats.soon();
   });
-  const isReady = () => lock !== undefined && ide.answering;
+  const isReady = () => lock !== undefined && ide.answering && !closing.signal.aborted;
 
   const heartbeats = new Heartbeats({
     url: settings.heartbeatUrl,
