@@ -3,6 +3,7 @@ import { classroom } from './classroom.ts';
 import { clickToIde } from './click-to-ide.ts';
 import { crash } from './crash.ts';
 import { drift } from './drift.ts';
+import { events } from './events.ts';
 import type { Bench } from './figures.ts';
 import { firstRun } from './first-run.ts';
 import { gate } from './gate.ts';
@@ -31,6 +32,7 @@ const benches: readonly Bench[] = [
   idle,
   drift,
   crash,
+  events,
   loop,
   reads,
 ];

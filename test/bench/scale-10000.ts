@@ -11,8 +11,8 @@ const sizes = [
 const resyncs = 3;
 /** A loaded machine takes its time. */
 const mostSeconds = 1_500;
-const askEveryMilliseconds = 250;
-const fewestRequests = 100;
+const askEveryMilliseconds = 100;
+const fewestRequests = 40;
 
 /** The controller over ten thousand workspaces, 2,000 of them running, beside one over a tenth of that. */
 export const scale10000: Bench = {
