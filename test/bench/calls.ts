@@ -21,7 +21,8 @@ export const calls: Bench = {
       perWorkspace(print, 'create', await deployment.calls(), size, 4);
       const some = slugs.slice(0, runningSize);
       for (const [verb, step, goal] of [
-        ['start', 'ready', 2],
+        // The rule, parked; the service; the rule opened once somebody answers there.
+        ['start', 'ready', 3],
         ['stop', 'stopped', 2],
       ] as const) {
         const watching = await watch(deployment.services.portalUrl, deployment.token);

@@ -6,62 +6,27 @@ import { recordHeartbeat } from '../../api/store/reports.ts';
 import { everything } from '../../api/store/scope.ts';
 import { createRouteSlots } from '../../api/store/slots.ts';
 import { loadStudent, loadWorkspace } from '../../api/store/status.ts';
-import { type Ask, askWorkspaces } from '../../api/store/workspaces.ts';
+import { askWorkspaces } from '../../api/store/workspaces.ts';
 import { Controller } from '../../controller/controller.ts';
 import { createKind, type Kind } from '../../controller/drive.ts';
 import { createRows } from '../../controller/rows.ts';
-import type { Fault } from '../../infra/local/aws/faults.ts';
 import { createClients } from '../../reconcilers/aws/clients.ts';
 import { createStudentReconciler } from '../../reconcilers/student/index.ts';
 import { createWorkspaceReconciler } from '../../reconcilers/workspace/index.ts';
-import { type Api, startApi } from '../api/http/harness.ts';
-import { afterEachPut, type Truth, withTruth } from '../campaign/truth.ts';
+import { startApi } from '../api/http/harness.ts';
+import { afterEachPut, withTruth } from '../campaign/truth.ts';
 import { settings } from '../reconcilers/rows.ts';
 import { eventually } from '../support/eventually.ts';
-import { startTestAws, type TestAws, type TestAwsOptions } from '../support/local-aws.ts';
+import { startTestAws } from '../support/local-aws.ts';
 import { JumpingClock } from './fault-clock.ts';
+import type { FaultWorld, FaultWorldOptions } from './fault-shape.ts';
 import { familyIn, isSettled } from './fault-things.ts';
+
+export type { FaultWorld, FaultWorldOptions } from './fault-shape.ts';
 
 /** How much faster than the machine's the world's time goes. */
 const pace = 30;
 const resyncSeconds = 30;
-
-export interface FaultWorldOptions extends Pick<TestAwsOptions, 'instances' | 'quotas' | 'probe'> {
-  /** Places at the one balancer. */
-  readonly places?: number;
-  /** False: nothing is looked at unless somebody says so, or `look` is called. */
-  readonly resyncs?: boolean;
-}
-
-/** API, controller, Postgres and a local AWS without processes in one process, to do things wrong in. */
-export interface FaultWorld {
-  readonly api: Api;
-  readonly test: TestAws;
-  readonly truth: Truth;
-  readonly clock: JumpingClock;
-  controller: Controller;
-  /** Enrols so many students in a course of its own; ids of their workspaces. */
-  class(name: string, size: number): Promise<string[]>;
-  ask(ids: readonly string[], what: Ask): Promise<void>;
-  get(id: string): Promise<Workspace>;
-  /** Until all are ready; or until the first condition of `id` that is False or Stalled has this reason. */
-  ready(...ids: readonly string[]): Promise<void>;
-  stopped(...ids: readonly string[]): Promise<void>;
-  told(id: string, reason: string): Promise<Workspace>;
-  /** What the gate of a workspace reports now. */
-  report(id: string, said: { ready: boolean; problem?: 'HomeNotReachable' | 'HomeInUse' }): Promise<void>;
-  /** Meets the first `times` calls of an operation with a fault; answers how many it has met. */
-  wrong(operation: string, fault: Fault, times?: number): () => number;
-  /** What a resync does: each row is named once. */
-  look(): Promise<void>;
-  /** From now on the controller's calls and writes are refused; another begins. */
-  crash(): Promise<void>;
-  /** The most tasks of a workspace that ever ran side by side. */
-  mostTasks(id: string): number;
-  /** How many passes ran, and the most that ran at once over one key. */
-  readonly passes: { readonly all: string[]; most: number };
-  close(): Promise<void>;
-}
 
 const silent = pino({ level: process.env['FAULTS_LOG'] ?? 'silent' });
 
