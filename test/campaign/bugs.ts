@@ -14,11 +14,7 @@ export interface Bug {
   readonly operation?: string;
   /** What the oracle says that must fire. */
   readonly says: RegExp;
-  readonly plant?: (
-    sound: WorkspaceReconciler,
-    world: () => World,
-    make: () => WorkspaceReconciler,
-  ) => WorkspaceReconciler;
+  readonly plant?: (sound: WorkspaceReconciler, world: () => World) => WorkspaceReconciler;
   /** Changes what is sent to AWS. */
   readonly meddle?: (command: { readonly input: object }) => void;
 }
@@ -208,25 +204,6 @@ export const bugs: readonly Bug[] = [
     }),
   },
   {
-    name: 'a call that failed is never repeated',
-    scenario: 'start',
-    says: /wedged/,
-    faults: ['throttled x3'],
-    operation: 'CreateRule',
-    plant(sound) {
-      const tried = new Set<string>();
-      return {
-        ...sound,
-        async apply(action, workspace, seen, context) {
-          const key = `${workspace.id} ${action.type}`;
-          if (tried.has(key)) return seen;
-          tried.add(key);
-          return sound.apply(action, workspace, seen, context);
-        },
-      };
-    },
-  },
-  {
     name: 'a database older than AWS: what no row knows is deleted',
     scenario: 'restore',
     says: /lost home/,
@@ -255,11 +232,5 @@ export const bugs: readonly Bug[] = [
       for (const container of (input as { containerDefinitions: { dependsOn?: unknown }[] }).containerDefinitions)
         delete container.dependsOn;
     },
-  },
-  {
-    name: 'what was made just now and is not shown yet is made again',
-    scenario: 'create',
-    says: /end state differs|busy|not at rest|wedged|orphans/,
-    plant: (sound, _world, make) => ({ ...sound, observe: (...asked) => make().observe(...asked) }),
   },
 ];

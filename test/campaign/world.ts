@@ -67,9 +67,7 @@ export interface WorldOptions {
   /** Where given, all time is this, and the SDK's requests go without sockets; else a clock 50 times as fast as real. */
   readonly virtual?: { readonly clock: VirtualTime; transport(test: TestAws): object };
   /** Makes a reconciler worse: a planted bug. */
-  readonly plant?:
-    | ((sound: WorkspaceReconciler, world: () => World, make: () => WorkspaceReconciler) => WorkspaceReconciler)
-    | undefined;
+  readonly plant?: ((sound: WorkspaceReconciler, world: () => World) => WorkspaceReconciler) | undefined;
   /** Looks at each SDK call that a controller makes, and may change it: a planted bug. */
   readonly meddle?: ((command: { readonly input: object }) => void) | undefined;
 }
@@ -140,7 +138,7 @@ export async function startWorld({ databaseUrl, virtual, ...planted }: WorldOpti
         clients: { ...clients, destroy },
         workspaces: given => {
           const make = () => createWorkspaceReconciler({ ...ours, clients: given });
-          return planted.plant ? planted.plant(make(), () => world, make) : make();
+          return planted.plant ? planted.plant(make(), () => world) : make();
         },
         students: given =>
           createStudentReconciler({ clients: given, userPoolId: ground.userPoolId, deployment: 'school' }) as never,
