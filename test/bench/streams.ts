@@ -35,6 +35,16 @@ export const streams: Bench = {
         met: p95 <= goals.screenSeconds,
         of: { changes, p50: rounded(quantile(heard, 0.5) / 1000), slowest: rounded(Math.max(...heard) / 1000) },
       });
+      const took = await measurePages(deployment, agent);
+      const p99 = quantile(took, 0.99);
+      print({
+        figure: `class page’s list at ${pagesPerSecond}/s, p99`,
+        value: rounded(p99),
+        unit: 'ms',
+        goal: `≤ ${goals.pageMilliseconds} ms`,
+        met: p99 <= goals.pageMilliseconds,
+        of: { requests: took.length, p50: rounded(quantile(took, 0.5)) },
+      });
       const seen = await measureScreen(deployment);
       if (seen) {
         const screen = quantile(seen, 0.95) / 1000;
@@ -47,16 +57,6 @@ export const streams: Bench = {
           of: { changes: seen.length, p50: rounded(quantile(seen, 0.5) / 1000) },
         });
       }
-      const took = await measurePages(deployment, agent);
-      const p99 = quantile(took, 0.99);
-      print({
-        figure: `class page’s list at ${pagesPerSecond}/s, p99`,
-        value: rounded(p99),
-        unit: 'ms',
-        goal: `≤ ${goals.pageMilliseconds} ms`,
-        met: p99 <= goals.pageMilliseconds,
-        of: { requests: took.length, p50: rounded(quantile(took, 0.5)) },
-      });
     } finally {
       for (const listener of listeners) listener.close();
       agent.destroy();
@@ -143,6 +143,7 @@ async function measureScreen(deployment: Deployment): Promise<number[] | undefin
     await page.evaluate(`window.shown = name => new Promise(done => {
       const look = () => document.body.textContent.includes(name) && (observer.disconnect(), done(performance.timeOrigin + performance.now()));
       const observer = new MutationObserver(look);
+      setTimeout(() => (observer.disconnect(), done(Infinity)), 10_000);
       observer.observe(document.body, { subtree: true, childList: true, characterData: true });
       look();
     })`);
