@@ -104,8 +104,14 @@ const events = queueUrl === undefined ? undefined : { queueUrl, client: createEv
 const controller = new Controller({
   url: settings.DATABASE_URL,
   kinds: [
-    createKind(students, createRows({ kind: 'student', load: gathered(ids => loadStudents(pool, ids)), pool, statusPool })),
-    createKind(workspaces, createRows({ kind: 'workspace', load: gathered(ids => loadWorkspaces(pool, ids)), pool, statusPool })),
+    createKind(
+      students,
+      createRows({ kind: 'student', load: gathered(ids => loadStudents(pool, ids)), pool, statusPool }),
+    ),
+    createKind(
+      workspaces,
+      createRows({ kind: 'workspace', load: gathered(ids => loadWorkspaces(pool, ids)), pool, statusPool }),
+    ),
   ].map(kind => trace.traced(metrics.measured(givingUp(kind)))),
   slots: createRouteSlots(
     pool,
