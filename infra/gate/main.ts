@@ -1,5 +1,8 @@
 import { pino } from 'pino';
+import { gateEnvironment, taskPaths } from '../../api/resources/entrance.ts';
+import { keeperExits, purgeCommand } from '../../api/resources/keeper.ts';
 import { startGate } from './gate.ts';
+import { purgeHome } from './purge.ts';
 import { readSettings, type Settings } from './settings.ts';
 
 const log = pino({ base: null, redact: ['ticket', 'token', '*.authorization', '*.cookie'] });
@@ -13,10 +16,10 @@ function settingsOrEnd(): Settings {
   }
 }
 
-const settings = settingsOrEnd();
 process.umask(0o007);
 
-async function run(): Promise<never> {
+async function serve(): Promise<never> {
+  const settings = settingsOrEnd();
   const gate = await startGate({ settings, log, now: Date.now });
   log.info({ port: gate.port, slug: settings.slug }, 'gate listens');
   const asked = new Promise<'asked'>(resolve => {
@@ -28,8 +31,27 @@ async function run(): Promise<never> {
   process.exit(why === 'asked' ? 0 : 1);
 }
 
+/** A gate that is being stopped beside it has let go of the home by then. */
+const patienceMilliseconds = 60_000;
+
+/** As a keeper: works inside a home without a workspace, then ends. */
+async function purge(): Promise<never> {
+  const homeId = process.env[gateEnvironment.homeId];
+  if (!homeId) {
+    log.error(`${gateEnvironment.homeId} is missing`);
+    process.exit(keeperExits.failed);
+  }
+  const code = await purgeHome({
+    homePath: process.env[gateEnvironment.homePath] || taskPaths.home,
+    homeId,
+    patience: AbortSignal.timeout(patienceMilliseconds),
+    onFailure: err => log.error({ err }, 'the home could not be emptied'),
+  });
+  process.exit(code);
+}
+
 // No top-level await: the gate is bundled as CommonJS, which Node starts in less time and memory.
-run().catch(error => {
+(process.argv[2] === purgeCommand ? purge : serve)().catch(error => {
   log.fatal({ err: error }, 'the gate can’t go on');
   process.exit(1);
 });

@@ -27,11 +27,11 @@ export async function prepareHome(home: string): Promise<string> {
   return path.join(home, taskPaths.homeLock);
 }
 
-/** Whether the home carries this id. Never throws, follows no link and waits on no pipe. */
-export async function readMark(home: string, homeId: string): Promise<Mark> {
+/** Whether the home carries this id in its marker, or in another mark. Never throws, follows no link and waits on no pipe. */
+export async function readMark(home: string, homeId: string, mark: string = taskPaths.homeMarker): Promise<Mark> {
   const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
   try {
-    const file = await open(path.join(home, taskPaths.homeMarker), flags);
+    const file = await open(path.join(home, mark), flags);
     try {
       const { size } = await file.stat();
       if (size > longest) return 'other';
