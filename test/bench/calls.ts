@@ -22,7 +22,7 @@ export const calls: Bench = {
       const some = slugs.slice(0, runningSize);
       for (const [verb, step, goal] of [
         // The rule, parked; the service; the rule opened once somebody answers there.
-        ['start', 'ready', 3],
+        ['start', 'ready', 2],
         ['stop', 'stopped', 2],
       ] as const) {
         const watching = await watch(deployment.services.portalUrl, deployment.token);
