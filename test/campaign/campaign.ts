@@ -1,9 +1,10 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { announcement, type FaultName, faultNames, fits, type Point } from './faults.ts';
+import type { Answer, Task } from './messages.ts';
 import type { Plan, Reference, Result } from './run.ts';
-import { familiesOf, type Scenario } from './scenarios.ts';
-import type { Task } from './worker.ts';
+import type { Scenario } from './scenario.ts';
+import { familiesOf } from './scenarios.ts';
 
 /** What a campaign is to do. */
 export interface CampaignOptions {
@@ -93,12 +94,6 @@ function plansOf(
   );
   return [...soundly, ...hurt];
 }
-
-/** What a worker answers. */
-export type Answer =
-  | { readonly type: 'referred'; readonly reference: Reference }
-  | { readonly type: 'ran'; readonly result: Result }
-  | { readonly type: 'failed'; readonly message: string };
 
 /** Hands tasks out to whoever is free; answers in any order. */
 async function shared<T>(

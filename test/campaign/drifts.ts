@@ -11,7 +11,7 @@ import {
 import { familyName, serviceName, targetGroupName } from '../../reconcilers/aws/names.ts';
 import { settings } from '../reconcilers/rows.ts';
 import { askAll, enrolled, liveWorkspaces } from './class.ts';
-import type { Scenario } from './scenarios.ts';
+import type { Scenario } from './scenario.ts';
 import type { World } from './world.ts';
 
 /** Names of what one workspace has, and the target group of another. */

@@ -1,5 +1,5 @@
 import { askAll, enrolled, liveWorkspaces } from './class.ts';
-import type { Scenario } from './scenarios.ts';
+import type { Scenario } from './scenario.ts';
 import type { World } from './world.ts';
 
 /** Tables of which the backup is older, in the order in which rows can be put back. */

@@ -4,7 +4,7 @@ import { keysOf, loadStudent, loadWorkspace } from '../../api/store/status.ts';
 import { settings } from '../reconcilers/rows.ts';
 import { orphansOf, stateOf, totalsOf } from './end-state.ts';
 import { announcement, arm, disarm, type FaultName, type Point } from './faults.ts';
-import type { Scenario } from './scenarios.ts';
+import type { Scenario } from './scenario.ts';
 import { type VirtualWorld, worldTime } from './virtual-world.ts';
 import { isRead, type World } from './world.ts';
 

@@ -5,26 +5,9 @@ import { deleteWorkspace } from '../../api/store/workspaces.ts';
 import { askAll, changeCourse, enrolled, liveWorkspaces, makeClass, makeCourse, peopleOf } from './class.ts';
 import { drifts } from './drifts.ts';
 import { restore } from './restore.ts';
+import type { Scenario } from './scenario.ts';
 import type { VirtualWorld } from './virtual-world.ts';
-import type { KindName, World } from './world.ts';
-
-/** Something that people ask for, or that a hand does to AWS; the same each time. */
-export interface Scenario {
-  /** What stands before a colon is its family: the campaign counts families. */
-  readonly name: string;
-  readonly kinds?: readonly KindName[];
-  /** Brings the world to where the scenario begins; faults come later. */
-  prepare(virtual: VirtualWorld): Promise<void>;
-  act(virtual: VirtualWorld): Promise<void>;
-  /** One run in so many is made, where many points are alike. */
-  readonly every?: number;
-  /** How long it may take until what nobody was told of is found. */
-  readonly settleSeconds?: number;
-  /** What is wrong at rest beside what every scenario is asked. */
-  check?(virtual: VirtualWorld): Promise<readonly string[]>;
-  /** Done once all was looked at, so that everything can be cleared away. */
-  after?(virtual: VirtualWorld): Promise<void>;
-}
+import type { World } from './world.ts';
 
 const patience = 60_000;
 

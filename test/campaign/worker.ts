@@ -1,16 +1,11 @@
 import pg from 'pg';
 import { bugs } from './bugs.ts';
-import type { Answer } from './campaign.ts';
-import { type Plan, type Reference, refer, run } from './run.ts';
+import type { Answer, Task } from './messages.ts';
+import { refer, run } from './run.ts';
 import { scenarios } from './scenarios.ts';
 import { startVirtualWorld, worldTime } from './virtual-world.ts';
 
 /** One process of a campaign: a world, and what is asked of it by its parent, one task after the other. */
-
-/** What a campaign asks of it. */
-export type Task =
-  | { readonly type: 'refer'; readonly scenario: string; readonly seed: number }
-  | { readonly type: 'run'; readonly plan: Plan; readonly reference: Reference; readonly seed: number };
 
 const [databaseUrl = '', bugName = ''] = process.argv.slice(2);
 await wiped(databaseUrl);
