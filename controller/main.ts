@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import { keysOf as derivedFrom } from '../api/resources/keys.ts';
 import { addEvents, pruneEvents } from '../api/store/events.ts';
+import { loadHomes } from '../api/store/homes.ts';
 import { stopIdle, watchedWorkspaces } from '../api/store/idle.ts';
 import { createMails, mailsPerDay } from '../api/store/mails.ts';
 import { migrate } from '../api/store/migrate.ts';
@@ -12,6 +13,7 @@ import { createClients, requestIdOf } from '../reconcilers/aws/clients.ts';
 import { is } from '../reconcilers/aws/errors.ts';
 import { createEcsHints, createEventsClient } from '../reconcilers/aws/events.ts';
 import { createGateway, type Gateway, type RatesClock, withSignal } from '../reconcilers/aws/rates.ts';
+import { createHomeReconciler } from '../reconcilers/home/index.ts';
 import { createStudentReconciler } from '../reconcilers/student/index.ts';
 import { createSweep } from '../reconcilers/sweep/index.ts';
 import { createWorkspaceReconciler } from '../reconcilers/workspace/index.ts';
@@ -91,6 +93,16 @@ const workspaces = createWorkspaceReconciler({
   executionRoleArn: settings.ARMADA_EXECUTION_ROLE_ARN,
   logs: settings.logs,
 });
+const homes = createHomeReconciler({
+  clients,
+  deployment,
+  cluster: settings.ARMADA_CLUSTER,
+  capacityProvider: settings.ARMADA_CAPACITY_PROVIDER,
+  fileSystemId: settings.ARMADA_FILE_SYSTEM_ID,
+  gateImage: settings.ARMADA_GATE_IMAGE,
+  executionRoleArn: settings.ARMADA_EXECUTION_ROLE_ARN,
+  logs: settings.logs,
+});
 const students = createStudentReconciler({
   clients,
   userPoolId: settings.ARMADA_USER_POOL_ID,
@@ -112,6 +124,7 @@ const controller = new Controller({
       workspaces,
       createRows({ kind: 'workspace', load: gathered(ids => loadWorkspaces(pool, ids)), pool, statusPool }),
     ),
+    createKind(homes, createRows({ kind: 'home', load: gathered(ids => loadHomes(pool, ids)), pool, statusPool })),
   ].map(kind => trace.traced(metrics.measured(givingUp(kind)))),
   slots: createRouteSlots(
     pool,

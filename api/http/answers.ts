@@ -3,6 +3,7 @@ import { Cohort } from '../resources/cohort.ts';
 import { Course } from '../resources/course.ts';
 import { HeartbeatAnswer } from '../resources/entrance.ts';
 import { Event } from '../resources/event.ts';
+import { KeptHome } from '../resources/home.ts';
 import { Problem } from '../resources/problem.ts';
 import { Nullable } from '../resources/resource.ts';
 import { PersonRow, WorkspaceRow } from '../resources/rows.ts';
@@ -108,6 +109,8 @@ export const answers: Readonly<Record<string, Answers>> = {
   'DELETE /v1/courses/:course': going,
   'PUT /v1/courses/:course/cohorts/:cohort': declared(Enrolment),
   'DELETE /v1/courses/:course/cohorts/:cohort': going,
+  'GET /v1/courses/:course/homes': found(Type.Object({ items: Type.Array(KeptHome) })),
+  'POST /v1/courses/:course/homes::purge': { 202: Type.Object({ asked: Type.Integer() }) },
   'GET /v1/courses/:course/staff': found(Type.Object({ items: Type.Array(Student) })),
   'PUT /v1/courses/:course/staff/:person': done,
   'DELETE /v1/courses/:course/staff/:person': done,
@@ -149,6 +152,7 @@ const furtherRefusals: Readonly<Record<string, readonly number[]>> = {
   'POST /v1/students/:student/join-link': [409],
   'DELETE /v1/students/:student': [409],
   'DELETE /v1/courses/:course/staff/:person': [409],
+  'POST /v1/courses/:course/homes::purge': [409, 422],
 };
 
 /** The statuses that a route refuses with; above 499 any may come. */

@@ -16,6 +16,7 @@ import { answer, registerErrors } from './errors.ts';
 import { registerEvents } from './events.ts';
 import { registerHealth } from './health.ts';
 import { registerHeartbeats } from './heartbeats.ts';
+import { registerHomes } from './homes.ts';
 import { registerInvitations } from './invitations.ts';
 import { registerMetrics } from './metrics.ts';
 import { registerNotice } from './notice.ts';
@@ -89,6 +90,7 @@ export async function buildApp(dependencies: Dependencies): Promise<App> {
     registerCourses(app, dependencies);
     registerEnrolments(app, dependencies);
     registerStaff(app, dependencies);
+    registerHomes(app, dependencies);
     registerInvitations(app, dependencies);
     registerStudents(app, dependencies);
     registerRoster(app, dependencies);

@@ -87,6 +87,8 @@ export const rights: Readonly<Record<string, Row>> = {
   'DELETE /v1/courses/:course': instructors,
   'PUT /v1/courses/:course/cohorts/:cohort': instructors,
   'DELETE /v1/courses/:course/cohorts/:cohort': instructors,
+  'GET /v1/courses/:course/homes': teachers,
+  'POST /v1/courses/:course/homes::purge': instructors,
   'GET /v1/courses/:course/staff': teachers,
   'PUT /v1/courses/:course/staff/:person': instructors,
   'DELETE /v1/courses/:course/staff/:person': instructors,

@@ -12,6 +12,7 @@ const titles: Readonly<Record<number, string>> = {
   409: 'In conflict',
   412: 'Changed meanwhile',
   413: 'Too large',
+  422: 'Not confirmed',
   429: 'Too many tries',
   503: 'Not available',
 };

@@ -3,8 +3,8 @@ import { slugLengths, uniqueSlug } from '../resources/slug.ts';
 import { unseenWorkspace } from '../resources/workspace.ts';
 import { newId } from './ids.ts';
 
-/** How long the files of somebody who left are kept. Source: design §11. */
-const keptDays = 90;
+/** For so many days the files of who leaves are kept. Source: design §11. */
+export const keptDays = 90;
 
 /** The part of the class to look at; missing: all of it. */
 export interface Part {
@@ -27,7 +27,7 @@ const inPart = (row: string) => `($1::text[] is null or ${row}.cohort_id = any($
 
 /**
  * Makes the workspaces that enrolments and memberships imply and are missing, stopped, and deletes those that nothing
- * implies any more. Who comes back gets the same home, and the same workspace while its row is still there. Run it in
+ * implies any more. Who comes back gets the same home unless it is being deleted for good, and the same workspace while its row is still there. Run it in
  * turn, after the change; `by`: slug of the person who made it, null: the operator.
  */
 export async function matchWorkspaces(client: pg.PoolClient, part: Part, by: string | null): Promise<void> {
@@ -67,6 +67,7 @@ async function make(client: pg.PoolClient, part: readonly unknown[], by: string 
        h.id as home_id, w.id as workspace_id
      from (${implied}) i
      left join homes h on h.course_id = i.course_id and h.cohort_id = i.cohort_id and h.person_id = i.person_id
+       and h.deleted_at is null
      left join workspaces w on w.home_id = h.id
      where ${inPart('i')} and (w.id is null or w.deleted_at is not null) order by slug`,
     [...part],
@@ -85,7 +86,7 @@ async function make(client: pg.PoolClient, part: readonly unknown[], by: string 
     f(id text, slug text, course_id text, cohort_id text, person_id text, home_id text)`;
   await client.query(
     `insert into homes (id, course_id, cohort_id, person_id) select home_id, course_id, cohort_id, person_id from ${from}
-     on conflict (course_id, cohort_id, person_id) do update set kept_until = null`,
+     on conflict (course_id, cohort_id, person_id) where deleted_at is null do update set kept_until = null`,
     [given],
   );
   await client.query(

@@ -6,13 +6,20 @@ import type { Workspace, WorkspaceSpec, WorkspaceStatus } from '../resources/wor
 import type { Sql } from './pool.ts';
 
 /** The kinds that a controller keeps as asked. */
-export type ReconciledKind = 'workspace' | 'student';
+export type ReconciledKind = 'workspace' | 'student' | 'home';
 
-const tables = { workspace: 'workspaces', student: 'people' } as const satisfies Record<ReconciledKind, string>;
+const tables = { workspace: 'workspaces', student: 'people', home: 'homes' } as const satisfies Record<
+  ReconciledKind,
+  string
+>;
+/** Kept homes want nothing done: the loop sees those alone that are to go. */
+const seen: Record<ReconciledKind, string> = { workspace: '', student: '', home: 'where deleted_at is not null' };
 
-/** Ids of every row of a kind, those that are to be deleted included: what a resync looks at. */
+/** Ids of the rows of a kind, those that are to be deleted included: what a resync looks at. */
 export async function keysOf(sql: Sql, kind: ReconciledKind): Promise<string[]> {
-  const { rows } = await sql.query<{ id: string }>(`select id from ${tables[kind]} order by created_at, id`);
+  const { rows } = await sql.query<{ id: string }>(
+    `select id from ${tables[kind]} ${seen[kind]} order by created_at, id`,
+  );
   return rows.map(row => row.id);
 }
 
@@ -177,6 +184,15 @@ export async function remove(sql: Sql, kind: ReconciledKind, id: string, version
 const homeDays = 90;
 
 const removals: Record<ReconciledKind, string> = {
+  home: `
+    with gone as (
+      delete from homes where id = $1 and version = $2 and deleted_at is not null
+        and not exists (select from workspaces where home_id = $1)
+      returning course_id
+    )
+    insert into events (kind, about, tone, reason, message)
+    select 'course', course_id, 'normal', 'FilesDeleted', 'Kept files of a student are deleted for good.' from gone
+    returning id`,
   workspace: `
     with gone as (
       delete from workspaces where id = $1 and version = $2 and deleted_at is not null returning home_id

@@ -48,6 +48,7 @@ function acceptPatterns(controller: iam.Role, { cluster, deployment, entrance }:
     'IAM5[Resource::*]': 'AWS knows no resource for these reads and for deregistering; the denials are for all.',
     [pattern('ecs', `service/${cluster.name}/ws-${deployment}-*`)]: named,
     [pattern('ecs', `task-definition/armada-${deployment}-*:*`)]: named,
+    [pattern('ecs', `task-definition/armada-${deployment}-k-*:*`)]: named,
     [pattern('ecs', `task/${cluster.name}/*`)]: 'Tasks have random ids; nothing else runs in this cluster but the app.',
     [pattern('elasticloadbalancing', `targetgroup/a-${deployment}-*/*`)]: named,
     [pattern('elasticfilesystem', 'access-point/*')]: 'Access points have random ids; their tag decides.',
@@ -90,6 +91,7 @@ function controllerStatements(stack: Stack, ground: Ground): iam.PolicyStatement
   // The names of reconcilers/aws/names.ts; a test compares them.
   const services = arn('ecs', `service/${name}/ws-${deployment}-*`);
   const taskDefinitions = arn('ecs', `task-definition/armada-${deployment}-*:*`);
+  const keepers = arn('ecs', `task-definition/armada-${deployment}-k-*:*`);
   const rules = entrance.balancerFullNames.map(balancer => arn('elasticloadbalancing', `listener-rule/${balancer}/*`));
   const targetGroups = arn('elasticloadbalancing', `targetgroup/a-${deployment}-*/*`);
   const accessPoints = arn('elasticfilesystem', 'access-point/*');
@@ -101,7 +103,7 @@ function controllerStatements(stack: Stack, ground: Ground): iam.PolicyStatement
     new iam.PolicyStatement({
       sid: 'NoShellIntoContainers',
       effect: iam.Effect.DENY,
-      actions: ['ecs:CreateService', 'ecs:UpdateService'],
+      actions: ['ecs:CreateService', 'ecs:UpdateService', 'ecs:RunTask'],
       resources: ['*'],
       conditions: { StringEquals: { 'ecs:enable-execute-command': 'true' } },
     }),
@@ -125,6 +127,11 @@ function controllerStatements(stack: Stack, ground: Ground): iam.PolicyStatement
     // At birth, and again where somebody stripped them: what bears our name is marked as ours.
     allow('Tags', ['ecs:TagResource'], [services, taskDefinitions], { StringEquals: made }),
     allow('NewTargetGroups', ['elasticloadbalancing:CreateTargetGroup'], [targetGroups], { StringEquals: made }),
+    // A keeper works inside a home whose workspace is gone; no other task is ever run by itself.
+    allow('RunKeepers', ['ecs:RunTask'], [keepers], { ...inCluster, StringEquals: made }),
+    allow('KeeperTags', ['ecs:TagResource'], [arn('ecs', `task/${name}/*`)], {
+      StringEquals: { ...made, 'ecs:CreateAction': 'RunTask' },
+    }),
     // By name, as services.
     allow('TargetGroups', ['elasticloadbalancing:ModifyTargetGroupAttributes'], [targetGroups]),
     allow('EndTargetGroups', ['elasticloadbalancing:DeleteTargetGroup'], [targetGroups], { StringEquals: ours }),

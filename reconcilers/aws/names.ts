@@ -45,6 +45,16 @@ export function familyName(deployment: string, workspaceId: string): string {
   return `armada-${deployment}-${part(workspaceId)}`;
 }
 
+/** Family of the task definitions of a home's keeper; no workspace's id has a hyphen. */
+export function keeperFamily(deployment: string, homeId: string): string {
+  return `armada-${deployment}-k-${part(homeId)}`;
+}
+
+/** Client token of one try of a home's keeper, and what it says that it was started by: at most 36 characters. */
+export function keeperToken(homeId: string, attempt: number): string {
+  return `k-${part(homeId)}-${attempt}`;
+}
+
 /** Target group of a workspace: at most 32 characters, unique in account and region. */
 export function targetGroupName(deployment: string, workspaceId: string): string {
   return `a-${deployment}-${part(workspaceId)}`;

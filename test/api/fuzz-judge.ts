@@ -47,7 +47,7 @@ export function judge(operation: Operation, request: Request, sent: Sent): reado
 }
 
 function rowOf({ method, path }: Operation): Partial<Record<Role, unknown>> {
-  const url = path.replace(/\{(\w+)\}/g, ':$1').replace(/^(\/v1\/\w+):([a-z-]+)$/, '$1::$2');
+  const url = path.replace(/\{(\w+)\}/g, ':$1').replace(/(\w):([a-z-]+)$/, '$1::$2');
   const row = rights[`${method} ${url}`];
   if (!row) throw new Error(`no row for ${method} ${url}`);
   return row;

@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import { defaultCourse } from '../../api/resources/course.ts';
+import type { Home } from '../../api/resources/home.ts';
 import { keysOf } from '../../api/resources/keys.ts';
 import type { Resource } from '../../api/resources/resource.ts';
 import { type Student, unseenStudent } from '../../api/resources/student.ts';
@@ -42,6 +43,25 @@ export function workspaceRow(id = 'aaaabbbbccccdddd', change: Partial<Workspace>
     home: { id: `h${id.slice(1)}`, uid: 20000 + serial, marked: false },
     reported: { at: null, ready: false, problem: null, activeAt: null },
     slot: null,
+    ...change,
+  };
+}
+
+/** A home whose deletion was just asked for, as the store would hand it out. */
+export function homeRow(id = 'hhhhiiiijjjjkkkk', change: Partial<Home> = {}): Home {
+  return {
+    kind: 'home',
+    id,
+    slug: id,
+    generation: 2,
+    version: 2,
+    createdAt: '2027-01-04T09:00:00.000Z',
+    deletedAt: '2027-04-04T09:00:00.000Z',
+    spec: { by: 'grace', attempt: 1 },
+    status: { observedGeneration: 0, conditions: [], purged: false, failure: null },
+    course: { slug: 'intro' },
+    uid: 20_007,
+    inUse: false,
     ...change,
   };
 }

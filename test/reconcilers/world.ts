@@ -1,7 +1,9 @@
 import { DescribeFileSystemsCommand } from '@aws-sdk/client-efs';
+import type { Home } from '../../api/resources/home.ts';
 import type { Student } from '../../api/resources/student.ts';
 import type { Workspace } from '../../api/resources/workspace.ts';
 import { createClients } from '../../reconcilers/aws/clients.ts';
+import { createHomeReconciler } from '../../reconcilers/home/index.ts';
 import { createStudentReconciler } from '../../reconcilers/student/index.ts';
 import { createWorkspaceReconciler } from '../../reconcilers/workspace/index.ts';
 import { eventually } from '../support/eventually.ts';
@@ -42,6 +44,7 @@ export async function startWorld(
     fileSystemId: ground.fileSystemId,
   };
   const reconciler = () => createWorkspaceReconciler({ ...ownSettings, clients });
+  const homes = () => createHomeReconciler({ ...ownSettings, clients });
   const students = () => createStudentReconciler({ clients, userPoolId: ground.userPoolId, deployment: 'school' });
   const counted = (matches: (operation: string) => boolean) =>
     Object.entries(aws.endpoint.calls.counts())
@@ -53,6 +56,8 @@ export async function startWorld(
     settings: ownSettings,
     reconciler,
     students,
+    homes,
+    homeRows: () => Rows.of<Home, never, never>(homes() as never),
     workspaceRows: () => Rows.of<Workspace, never, never>(reconciler() as never, (row, slot) => ({ ...row, slot })),
     studentRows: () => Rows.of<Student, never, never>(students() as never),
     calls: aws.endpoint.calls,

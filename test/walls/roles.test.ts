@@ -69,6 +69,7 @@ function bodyOf(route: string): unknown {
   if (route === 'PATCH /v1/workspaces/:workspace') return { spec: { running: true } };
   if (route === 'PATCH /v1/students/:student') return { spec: { name: 'Changed', disabled: true } };
   if (route === 'PATCH /v1/courses/:course') return { name: 'Changed' };
+  if (route.endsWith('/homes::purge')) return { confirm: 'Introduction' };
   if (/^PUT .v1.(courses|cohorts).:\w+$/.test(route)) return { name: 'Changed' };
   if (/staff.:person$/.test(route)) return { role: 'instructor' };
   if (route === 'POST /v1/heartbeats') return { ready: true, problem: null, active: true, marked: true, visitors: [] };

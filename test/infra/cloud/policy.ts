@@ -33,7 +33,7 @@ export function questionsOf({ service, operation, input }: LoggedCall, place: Pl
   };
   const asked = resourcesOf(service, operation, given, place).map(resource => ({ action, resource, context }));
   const tagging = taggers[service];
-  if (tagging && Object.keys(tags).length > 0 && /^(Create|Register)/.test(operation)) {
+  if (tagging && Object.keys(tags).length > 0 && /^(Create|Register|RunTask)/.test(operation)) {
     const [resource = ''] = tagging.resource(operation, given, asked[0]?.resource ?? '');
     const create = { [`${service}:CreateAction`]: operation };
     asked.push({ action: tagging.action, resource, context: { ...context, ...create } });
@@ -52,7 +52,11 @@ export function questionsOf({ service, operation, input }: LoggedCall, place: Pl
 const taggers: Readonly<
   Record<string, { action: string; resource(operation: string, input: Input, made: string): readonly string[] }>
 > = {
-  ecs: { action: 'ecs:TagResource', resource: (_operation, _input, made) => [made] },
+  ecs: {
+    action: 'ecs:TagResource',
+    resource: (operation, input, made) =>
+      operation === 'RunTask' ? [`arn:aws:ecs:${account}:task/${String(input['cluster'])}/0a0a`] : [made],
+  },
   elasticloadbalancing: {
     action: 'elasticloadbalancing:AddTags',
     resource: (operation, input, made) =>
@@ -75,6 +79,7 @@ function resourcesOf(service: string, operation: string, input: Input, place: Pl
     if (operation === 'DescribeServices') return list('services', `service/${cluster}`);
     if (operation === 'DescribeTasks') return list('tasks', `task/${cluster}`);
     if (operation === 'DeleteTaskDefinitions') return list('taskDefinitions', 'task-definition');
+    if (operation === 'RunTask') return [text('taskDefinition') ?? '*'];
     if (operation === 'RegisterTaskDefinition') return [arn(`${text('family')}:1`, 'task-definition')];
     const name = text('serviceName') ?? text('service');
     return [name === undefined ? '*' : arn(name, `service/${cluster}`)];

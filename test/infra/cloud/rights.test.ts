@@ -5,6 +5,7 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createIdentity } from '../../../api/http/identity.ts';
 import { readSettings as readApiSettings } from '../../../api/http/settings.ts';
+import type { Home } from '../../../api/resources/home.ts';
 import { keysOf } from '../../../api/resources/keys.ts';
 import { sizes } from '../../../api/resources/sizes.ts';
 import type { Student } from '../../../api/resources/student.ts';
@@ -13,9 +14,10 @@ import { readSettings } from '../../../controller/settings.ts';
 import { unsignedAllowed } from '../../../infra/local/aws/authentication.ts';
 import type { LoggedCall } from '../../../infra/local/aws/call-log.ts';
 import { createEcsHints } from '../../../reconcilers/aws/events.ts';
+import { createHomeReconciler } from '../../../reconcilers/home/index.ts';
 import { createStudentReconciler } from '../../../reconcilers/student/index.ts';
 import { createWorkspaceReconciler } from '../../../reconcilers/workspace/index.ts';
-import { Rows, studentRow, workspaceRow } from '../../reconcilers/rows.ts';
+import { homeRow, Rows, studentRow, workspaceRow } from '../../reconcilers/rows.ts';
 import { eventually } from '../../support/eventually.ts';
 import { allowing, like, listed, type Place, type Question, questionsOf } from './policy.ts';
 import { type Stand, type Statement, standUp, templateOf } from './stand.ts';
@@ -120,6 +122,10 @@ async function controllersLife(unheard: <T>(drift: () => Promise<T>) => Promise<
   await change({ template: { ...template, image: 'school/other:1' }, spec: { running: true, restarts: 1 } });
   await change({ deletedAt: new Date().toISOString() });
 
+  // Not last: a call that its end cuts off may arrive a moment later.
+  await hearsEvents(settings.ARMADA_EVENTS_QUEUE_URL ?? '', unheard);
+  await purgesHome(settings);
+
   const students = Rows.of<Student, never, never>(
     createStudentReconciler({
       clients,
@@ -140,7 +146,28 @@ async function controllersLife(unheard: <T>(drift: () => Promise<T>) => Promise<
   await tell({ spec: { ...spec, email: 'ada.lovelace@school.example', disabled: true } });
   await tell({ spec: { ...spec, email: 'ada.lovelace@school.example' } });
   await tell({ deletedAt: new Date().toISOString() });
-  await hearsEvents(settings.ARMADA_EVENTS_QUEUE_URL ?? '', unheard);
+}
+
+/** A keeper's whole life: it ends by itself, its work done. */
+async function purgesHome(settings: ReturnType<typeof readSettings>): Promise<void> {
+  const { clients, driver } = stand;
+  const homes = Rows.of<Home, never, never>(
+    createHomeReconciler({
+      clients,
+      deployment: settings.ARMADA_DEPLOYMENT,
+      cluster: settings.ARMADA_CLUSTER,
+      capacityProvider: settings.ARMADA_CAPACITY_PROVIDER,
+      fileSystemId: settings.ARMADA_FILE_SYSTEM_ID,
+      gateImage: settings.ARMADA_GATE_IMAGE,
+      executionRoleArn: settings.ARMADA_EXECUTION_ROLE_ARN,
+      logs: settings.logs,
+    }) as never,
+  );
+  const home = homeRow();
+  homes.rows.set(home.id, home);
+  driver.images.set(settings.ARMADA_GATE_IMAGE, { exits: { afterMilliseconds: 10, exitCode: 0 } });
+  expect((await homes.settle(home.id)).verdict).toBe('gone');
+  driver.images.delete(settings.ARMADA_GATE_IMAGE);
 }
 
 async function hearsEvents(queueUrl: string, unheard: <T>(drift: () => Promise<T>) => Promise<T>): Promise<void> {
@@ -206,11 +233,17 @@ describe('the policy of the controller', () => {
 
   it('leaves other systems of the account alone', async () => {
     const arn = (service: string, rest: string) => `arn:aws:${service}:us-east-1:000000000000:${rest}`;
+    const tagged = { 'aws:RequestTag/armada:deployment': 'armada' };
     const foreign = { 'aws:ResourceTag/armada:deployment': 'other' };
     for (const [action, resource, context] of [
       ['ecs:DeleteService', arn('ecs', 'service/armada/Armada-Api-1'), inCluster()],
       ['ecs:UpdateService', arn('ecs', 'service/other/ws-armada-x'), {}],
       ['ecs:RegisterTaskDefinition', arn('ecs', 'task-definition/payroll:1'), {}],
+      // Only keepers are run by themselves, and only here: no student's editor, no other's task.
+      ['ecs:RunTask', arn('ecs', 'task-definition/payroll:1'), { ...inCluster(), ...tagged }],
+      ['ecs:RunTask', arn('ecs', 'task-definition/armada-armada-aaaabbbbccccdddd:1'), { ...inCluster(), ...tagged }],
+      ['ecs:RunTask', arn('ecs', 'task-definition/armada-armada-k-aaaabbbbccccdddd:1'), tagged],
+      ['ecs:TagResource', arn('ecs', 'task/armada/0a'), tagged],
       ['elasticloadbalancing:DeleteTargetGroup', arn('elasticloadbalancing', 'targetgroup/payroll/0a'), foreign],
       ['elasticloadbalancing:DeleteRule', arn('elasticloadbalancing', 'listener-rule/app/payroll/0a/0b/0c'), foreign],
       ['elasticfilesystem:DeleteAccessPoint', arn('elasticfilesystem', 'access-point/fsap-1'), foreign],

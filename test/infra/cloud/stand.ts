@@ -30,11 +30,12 @@ const credentials = { accessKeyId: 'AKIATEST', secretAccessKey: 'secret-of-the-t
 /** Creates the template's resources in a local AWS without processes, with these parameters. */
 export async function standUp(template: TemplateJson, parameters: Readonly<Record<string, string>>) {
   const [securePort, plainPort] = [await anyPort(), await anyPort()];
+  const driver = createNoneDriver();
   const aws = await startLocalAws({
     stateFile: ':memory:',
     homes: undefined,
     credentials,
-    driver: () => createNoneDriver(),
+    driver: () => driver,
     instances: { memory: 1 << 20, cpu: 1 << 20, min: 1, max: 4 },
     port: 0,
     listenerPort: port => (port === 443 ? securePort : plainPort),
@@ -95,6 +96,7 @@ export async function standUp(template: TemplateJson, parameters: Readonly<Recor
 
   return {
     aws,
+    driver,
     clients,
     credentials,
     securePort,

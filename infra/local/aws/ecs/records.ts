@@ -162,6 +162,8 @@ export interface TaskRecord {
   readonly service?: { readonly key: string; readonly uid: string; readonly deployment: string };
   readonly group: string;
   readonly startedBy: string | undefined;
+  /** RunTask's client token, and what was asked for with it. */
+  readonly token?: { readonly text: string; readonly asked: string };
   readonly definition: string;
   readonly instance: string;
   readonly reserved: Size;

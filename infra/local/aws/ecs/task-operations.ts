@@ -12,7 +12,7 @@ import type {
 import { AwsError } from '../protocol.ts';
 import type { Instances } from './instances.ts';
 import { arnOf, lastPart, pageOf } from './names.ts';
-import { familyOf, reservedBy } from './records.ts';
+import { familyOf, reservedBy, type TaskRecord } from './records.ts';
 import { familyIndex, type Store } from './store.ts';
 import { checkTags } from './tags.ts';
 import { showTask } from './task-view.ts';
@@ -21,6 +21,8 @@ import type { Tasks } from './tasks.ts';
 /** Source: the SDK's comments on DescribeTasks, ListTasks and RunTask. */
 const perCall = 100;
 const runsPerCall = 10;
+/** Source: the SDK's comment on RunTask's clientToken. */
+const clientToken = /^[!-~]{1,64}$/;
 
 /** The operations about tasks. */
 export class TaskOperations {
@@ -101,6 +103,9 @@ export class TaskOperations {
     const definition = this.#store.definition(input.taskDefinition ?? '');
     if (!definition) throw new AwsError('ClientException', 'TaskDefinition not found.');
     if (definition.status !== 'ACTIVE') throw new AwsError('ClientException', 'TaskDefinition is inactive');
+    const token = input.clientToken === undefined ? undefined : tokenOf(input.clientToken, input);
+    const repeated = token && this.#startedWith(cluster.name, token);
+    if (repeated) return { tasks: repeated.map(task => showTask(this.#store, task, true)), failures: [] };
     const tasks: Task[] = [];
     const failures: { arn: string; reason: string }[] = [];
     for (let made = 0; made < count; made++) {
@@ -117,6 +122,7 @@ export class TaskOperations {
         instance,
         group,
         startedBy: input.startedBy,
+        ...(token ? { token } : {}),
         groups: [],
         tags: input.tags ?? [],
       });
@@ -124,4 +130,23 @@ export class TaskOperations {
     }
     return { tasks, failures };
   }
+
+  /** The tasks of an earlier call with this token, stopped ones too; a token says one thing only. */
+  #startedWith(cluster: string, token: Token): readonly TaskRecord[] | undefined {
+    const found = this.#store.allTasks().filter(task => task.cluster === cluster && task.token?.text === token.text);
+    if (found.length === 0) return undefined;
+    const other = found.filter(({ token: own }) => own?.asked !== token.asked);
+    if (other.length > 0)
+      throw new AwsError('ConflictException', 'The client token was used with other parameters.', 400, {
+        resourceIds: other.map(({ arn }) => arn),
+      });
+    return found;
+  }
+}
+
+type Token = NonNullable<TaskRecord['token']>;
+
+function tokenOf(text: string, input: RunTaskRequest): Token {
+  if (!clientToken.test(text)) throw new AwsError('InvalidParameterException', 'The client token is invalid.');
+  return { text, asked: JSON.stringify({ ...input, clientToken: undefined }) };
 }

@@ -32,6 +32,7 @@ export interface Launch {
   readonly service?: TaskRecord['service'];
   readonly group: string;
   readonly startedBy: string | undefined;
+  readonly token?: TaskRecord['token'];
   readonly groups: readonly { readonly groupArn: string; readonly container: string; readonly port: number }[];
   readonly tags: readonly Tag[];
 }
@@ -66,6 +67,7 @@ export class Tasks {
       ...(rest.service ? { service: rest.service } : {}),
       group: rest.group,
       startedBy: rest.startedBy,
+      ...(rest.token ? { token: rest.token } : {}),
       definition: definition.arn,
       instance: instance.id,
       reserved: reservedBy(definition),

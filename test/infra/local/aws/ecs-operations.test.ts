@@ -243,6 +243,24 @@ describe('refusals', () => {
       c => c.send(new sdk.DeregisterTaskDefinitionCommand({ taskDefinition: 'x:1' })),
     ],
     [
+      'RunTask with a client token of spaces',
+      'InvalidParameterException',
+      c => c.send(new sdk.RunTaskCommand({ cluster: 'armada', taskDefinition: 'w-1', clientToken: 'a token' })),
+    ],
+    [
+      'RunTask with a client token that said something else',
+      'ConflictException',
+      async c => {
+        const asked = { cluster: 'armada', taskDefinition: 'w-1', clientToken: 'k-1' };
+        const [first, again] = [
+          await c.send(new sdk.RunTaskCommand(asked)),
+          await c.send(new sdk.RunTaskCommand(asked)),
+        ];
+        expect(again.tasks?.map(({ taskArn }) => taskArn)).toEqual(first.tasks?.map(({ taskArn }) => taskArn));
+        return c.send(new sdk.RunTaskCommand({ ...asked, count: 2 }));
+      },
+    ],
+    [
       'RunTask of nobody',
       'ClientException',
       c => c.send(new sdk.RunTaskCommand({ cluster: 'armada', taskDefinition: 'x' })),

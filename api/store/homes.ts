@@ -1,0 +1,90 @@
+import type pg from 'pg';
+import type { Home, KeptHome } from '../resources/home.ts';
+import { keptDays } from './implied.ts';
+import type { Sql } from './pool.ts';
+import { inTurn } from './turn.ts';
+
+interface HomeRow extends Pick<Home, 'id' | 'generation' | 'version' | 'spec' | 'status' | 'uid'> {
+  readonly created_at: string;
+  readonly deleted_at: string | null;
+  readonly course_slug: string;
+  readonly in_use: boolean;
+}
+
+/** Those of these homes that there are, in no order. */
+export async function loadHomes(sql: Sql, ids: readonly string[]): Promise<readonly Home[]> {
+  const { rows } = await sql.query<HomeRow>(
+    `select h.id, h.generation, h.version, h.spec, h.status, h.uid, h.created_at, h.deleted_at, c.slug course_slug,
+       exists (select from workspaces w where w.home_id = h.id) in_use
+     from homes h join courses c on c.id = h.course_id where h.id = any($1)`,
+    [ids],
+  );
+  return rows.map(({ created_at, deleted_at, course_slug, in_use, ...row }) => ({
+    kind: 'home',
+    ...row,
+    // Homes have no readable name: whose they are is for no log.
+    slug: row.id,
+    createdAt: created_at,
+    deletedAt: deleted_at,
+    course: { slug: course_slug },
+    inUse: in_use,
+  }));
+}
+
+/** Every home of a course that no live workspace has, by name of its student. */
+export async function listKeptHomes(sql: Sql, courseId: string): Promise<KeptHome[]> {
+  const { rows } = await sql.query<KeptHome>(
+    `select h.id, json_build_object('slug', p.slug, 'name', p.spec->>'name', 'email', p.email) student,
+       h.kept_until - make_interval(days => $2) "keptSince", h.kept_until "keptUntil",
+       case when h.deleted_at is null and w.id is not null then 'closing' when h.deleted_at is null then 'kept'
+         when stalled.message is null then 'going' else 'stuck' end state,
+       case when h.deleted_at is not null then stalled.message end problem
+     from homes h join people p on p.id = h.person_id left join workspaces w on w.home_id = h.id
+     left join lateral (
+       select s->>'message' message from jsonb_array_elements(h.status->'conditions') s
+       where s->>'type' = 'Stalled' and s->>'status' = 'True'
+         and (h.status->>'observedGeneration')::integer = h.generation) stalled on true
+     where h.course_id = $1 and h.kept_until is not null and (w.id is null or w.deleted_at is not null)
+     order by p.spec->>'name', h.id`,
+    [courseId, keptDays],
+  );
+  return rows;
+}
+
+/**
+ * Asks that kept homes of a course are deleted for good: all that no workspace has, or these. Asking again for one that
+ * is stuck is a new try; for one that is going, nothing. `inUse`: ids asked for that a workspace has, or that are not
+ * this course's kept homes: then nothing is asked.
+ */
+export async function askPurge(
+  pool: pg.Pool,
+  courseId: string,
+  homeIds: readonly string[] | undefined,
+  by: string | null,
+): Promise<{ readonly asked: number } | { readonly inUse: readonly string[] }> {
+  // In turn: nobody gets one of these homes back meanwhile.
+  return inTurn(pool, async client => {
+    const kept = await listKeptHomes(client, courseId);
+    const able = new Set(kept.filter(({ state }) => state !== 'closing').map(({ id }) => id));
+    const inUse = (homeIds ?? []).filter(id => !able.has(id));
+    if (inUse.length > 0) return { inUse };
+    const going = new Set(kept.filter(({ state }) => state === 'going').map(({ id }) => id));
+    const ids = (homeIds ?? [...able]).filter(id => !going.has(id));
+    const { rowCount } = await client.query(
+      `update homes set deleted_at = coalesce(deleted_at, now()),
+         spec = jsonb_build_object('by', $2::text, 'attempt', coalesce((spec->>'attempt')::integer, 0) + 1)
+       where id = any($1) and kept_until is not null and not exists (select from workspaces where home_id = homes.id)`,
+      [ids, by],
+    );
+    const asked = rowCount ?? 0;
+    if (asked > 0) {
+      const whose = asked === 1 ? 'one student' : `${asked} students`;
+      await client.query(
+        `insert into events (kind, about, tone, reason, message, by)
+         values ('course', $1, 'warning', 'FilesDeletionAsked', $2, $3)`,
+        [courseId, `Asked to delete the kept files of ${whose} for good.`, by],
+      );
+    }
+    return { asked };
+  });
+}
