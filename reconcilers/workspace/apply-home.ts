@@ -24,7 +24,7 @@ const homePermissions = '0770';
 const deletionsPerCall = 10;
 
 /** Makes the access point; one of the same token is the same home's, on the same directory. */
-export async function createHome({ workspace, observed, names, ground }: Deed): Promise<Observed> {
+export async function createHome({ workspace, observed, names, ground, context }: Deed): Promise<Observed> {
   const { uid, id } = workspace.home;
   const command = new CreateAccessPointCommand({
     ClientToken: names.homeToken,
@@ -43,7 +43,10 @@ export async function createHome({ workspace, observed, names, ground }: Deed): 
     if (is(error, 'quota')) return { ...observed, refusal: quotaReached('access points') };
     if (is(error, 'unready')) return { ...observed, refusal: unseen('file system') };
     if (!(error instanceof AccessPointAlreadyExists)) throw error;
-    const found = await findAccessPoint(error.AccessPointId, ground);
+    const id = error.AccessPointId ?? '';
+    // On its way out: its token is free once AWS has forgotten it.
+    if (ground.hints.deletedHomes.latest(id, context.now())) return { ...observed, refusal: unseen('home') };
+    const found = await findAccessPoint(id, ground);
     return found ? { ...observed, home: homeFrom(found, names.homeOwner) } : { ...observed, refusal: unseen('home') };
   }
 }
@@ -61,7 +64,7 @@ async function findAccessPoint(
 }
 
 /** Deletes the access point; the files in its directory stay. */
-export async function deleteHome({ observed, ground, names }: Deed): Promise<Observed> {
+export async function deleteHome({ observed, ground, names, context }: Deed): Promise<Observed> {
   if (!observed.home) return observed;
   const found = await findAccessPoint(observed.home.id, ground);
   const isOurs = found && homeFrom(found, names.homeOwner).owner !== 'foreign';
@@ -71,6 +74,7 @@ export async function deleteHome({ observed, ground, names }: Deed): Promise<Obs
     ground.pace('efs', true, () => ground.clients.efs.send(command)),
     'gone',
   );
+  ground.hints.deletedHomes.note(observed.home.id, true, context.now());
   return { ...observed, home: undefined };
 }
 

@@ -23,6 +23,8 @@ export interface Hints {
   readonly blueprints: RecentWrites<Blueprint>;
   /** By ARN of the rule. */
   readonly routes: RecentWrites<Exclude<Route['leads'], 'astray'>>;
+  /** Access points that we deleted, by id: a read that still shows one is from before. */
+  readonly deletedHomes: RecentWrites<true>;
   /** The newest blueprint as last seen, by family. Revisions never change; that it is the newest may. */
   readonly lastBlueprint: Map<string, Blueprint>;
   /** ARNs of target groups whose tags were ours when they were read. */

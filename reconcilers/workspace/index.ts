@@ -35,6 +35,7 @@ export function createWorkspaceReconciler(
       services: new RecentWrites(),
       blueprints: new RecentWrites(),
       routes: new RecentWrites(),
+      deletedHomes: new RecentWrites(),
       lastBlueprint: new Map(),
       ownTargets: new Set(),
       setTargets: new Set(),

@@ -1,4 +1,5 @@
 import { DescribeTaskDefinitionCommand, type Task as EcsTask } from '@aws-sdk/client-ecs';
+import type { AccessPointDescription } from '@aws-sdk/client-efs';
 import {
   DescribeTargetGroupAttributesCommand,
   DescribeTargetHealthCommand,
@@ -32,7 +33,7 @@ export async function observe(workspace: Workspace, context: Context, ground: Gr
     observeTarget(names, ground, isItsTurn(workspace, now)),
     observeService(workspace, context, names, ground),
   ]);
-  const home: Home | undefined = accessPoint && homeFrom(accessPoint, names.homeOwner);
+  const home = observeHome(accessPoint, names, ground, now);
   const { routes, strangerAtSlot } = await observeRoutes(workspace, target, ground, now, isItsTurn(workspace, now));
   const seen: Observed = {
     home,
@@ -64,6 +65,18 @@ export async function observe(workspace: Workspace, context: Context, ground: Gr
     healthy,
     refusal: maySurface(workspace, seen, revisions, now) ? unseen('workspace') : undefined,
   };
+}
+
+/** The access point as read, unless it is one that we deleted: the home's next one has another id. */
+function observeHome(
+  accessPoint: AccessPointDescription | undefined,
+  names: Names,
+  { hints }: Ground,
+  now: Date,
+): Home | undefined {
+  const id = accessPoint?.AccessPointId;
+  if (!id || hints.deletedHomes.latest(id, now)) return undefined;
+  return homeFrom(accessPoint, names.homeOwner);
 }
 
 /** Deleted just now, and not whole: what was being made at that moment may be there and not shown yet. */

@@ -123,7 +123,9 @@ function prepared(workspace: Workspace, observed: Observed, wantedHash: string):
   const { home, target } = observed;
   const actions: Action[] = [];
   if (!home) actions.push({ type: 'create-home' });
-  else if (!isUp(observed) && isOutdated(observed.blueprint, wantedHash)) actions.push({ type: 'register-blueprint' });
+  // One that goes is made anew under another id, which the blueprint names.
+  else if (home.state !== 'going' && !isUp(observed) && isOutdated(observed.blueprint, wantedHash))
+    actions.push({ type: 'register-blueprint' });
   if (!target) actions.push({ type: 'create-target' });
   else if (target.settings === 'unset') actions.push({ type: 'set-target-attributes' });
   if (actions.length > 0) return act(...actions);

@@ -49,7 +49,10 @@ export async function runCampaign(options: CampaignOptions): Promise<Report> {
     let done = 0;
     for (const [{ name }, answer] of recorded) {
       if (answer.type === 'referred') references.set(name, answer.reference);
-      else if (answer.type === 'ran') failures.push(answer.result);
+      else if (answer.type === 'ran') {
+        failures.push(answer.result);
+        told?.(answer.result, 0, 0);
+      }
     }
     const all =
       options.plans ??

@@ -10,7 +10,7 @@ import {
 } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { familyName, serviceName, targetGroupName } from '../../reconcilers/aws/names.ts';
 import { settings } from '../reconcilers/rows.ts';
-import { askAll, enrolled, liveWorkspaces } from './class.ts';
+import { askAll, enrolled, liveWorkspaces, makeClass } from './class.ts';
 import type { Scenario } from './scenario.ts';
 import type { World } from './world.ts';
 
@@ -47,6 +47,16 @@ const resyncSeconds = 31;
 /** What costs a call per object is looked at once in twenty resyncs. */
 const turnSeconds = 20 * 30 + 31;
 
+/** What happens meanwhile is not the controller's doing. */
+async function byHand(world: World, work: (world: World) => Promise<unknown>): Promise<void> {
+  world.oracles.isHandAtWork = true;
+  try {
+    await work(world);
+  } finally {
+    world.oracles.isHandAtWork = false;
+  }
+}
+
 /** A drift: something of the first of two workspaces is changed behind the controller's back; nobody is told of it. */
 function drift(
   name: string,
@@ -62,9 +72,8 @@ function drift(
       if (running) await askAll(virtual, 'start');
     },
     async act({ world }) {
-      world.oracles.isHandAtWork = true;
-      await hand(world, thingsOf(world, await liveWorkspaces(world)));
-      world.oracles.isHandAtWork = false;
+      const things = thingsOf(world, await liveWorkspaces(world));
+      await byHand(world, () => hand(world, things));
     },
   };
 }
@@ -113,10 +122,12 @@ export const drifts: readonly Scenario[] = [
     name: 'drift: account deleted',
     kinds: ['student'],
     settleSeconds: turnSeconds,
-    prepare: async virtual => void (await enrolled(virtual, 2)),
-    async act({ world: { test } }) {
-      const user = { UserPoolId: test.ground.userPoolId, Username: 'ada@school.example' };
-      await test.clients.cognito.send(new AdminDeleteUserCommand(user));
-    },
+    // Accounts alone: no controller here would let workspaces go.
+    prepare: async ({ world }) => void (await makeClass(world, 2)),
+    act: ({ world }) =>
+      byHand(world, async ({ test }) => {
+        const user = { UserPoolId: test.ground.userPoolId, Username: 'ada@school.example' };
+        await test.clients.cognito.send(new AdminDeleteUserCommand(user));
+      }),
   },
 ];

@@ -97,7 +97,10 @@ export function createOracles(truth: Truth, deployment: string, violations: stri
     const path = accessPoint?.exposed.path;
     if (owner && accessPoint && (path !== homePath(owner.home) || accessPoint.user?.Uid !== owner.uid))
       accuse(`lost home: ${owner.slug} runs on ${path} as ${accessPoint.user?.Uid}`);
-    if (path === undefined) return;
+    if (path === undefined) {
+      if (owner) accuse(`lost home: ${owner.slug} runs on an access point that is gone`);
+      return;
+    }
     const mounted = truth.tasks
       .all()
       .filter(other => other.containers.some(isUp) && accessPointOf(truth, other)?.exposed.path === path);

@@ -1,4 +1,4 @@
-import { DescribeServicesCommand, UpdateServiceCommand } from '@aws-sdk/client-ecs';
+import { DescribeServicesCommand, DescribeTaskDefinitionCommand, UpdateServiceCommand } from '@aws-sdk/client-ecs';
 import { DeleteAccessPointCommand, DescribeAccessPointsCommand } from '@aws-sdk/client-efs';
 import {
   CreateRuleCommand,
@@ -44,6 +44,9 @@ async function homes() {
   const input = { FileSystemId: world.ground.fileSystemId };
   return (await world.clients.efs.send(new DescribeAccessPointsCommand(input))).AccessPoints ?? [];
 }
+
+/** A few looks in a row that show what was. */
+const staleReads = 2;
 
 const step = () => rows.get(id).status.step;
 const ready = () => conditionOf(rows.get(id).status, 'Ready');
@@ -193,6 +196,32 @@ describe('drift', () => {
     const [after] = await homes();
     expect(after?.AccessPointId).not.toBe(before?.AccessPointId);
     expect(after?.RootDirectory).toEqual(before?.RootDirectory);
+  });
+
+  test('who comes back while AWS still shows the deleted access point starts on a new one', async () => {
+    world.aws.state.consistency.lagMilliseconds = 0;
+    await rows.settle(id);
+    const [before] = await homes();
+    rows.ask(id, { deletedAt: new Date().toISOString() });
+    expect((await rows.settle(id)).verdict).toBe('gone');
+    let reads = 0;
+    world.aws.endpoint.faults.add((_service, operation) => {
+      if (operation !== 'DescribeAccessPoints') return undefined;
+      reads += 1;
+      return reads > staleReads ? undefined : { change: output => ({ ...output, AccessPoints: [before] }) };
+    });
+    const back = 'eeeeffffgggghhhh';
+    rows.rows.set(back, workspaceRow(back, { home: workspaceRow(id).home, spec: { running: true, restarts: 0 } }));
+    await rows.settle(back);
+    expect(reads).toBeGreaterThan(staleReads);
+    const [after] = await homes();
+    expect(after?.AccessPointId).not.toBe(before?.AccessPointId);
+    const { taskDefinition } = await world.clients.ecs.send(
+      new DescribeTaskDefinitionCommand({ taskDefinition: `armada-school-${back}` }),
+    );
+    const mounted = taskDefinition?.volumes?.find(({ efsVolumeConfiguration }) => efsVolumeConfiguration);
+    expect(mounted?.efsVolumeConfiguration?.authorizationConfig?.accessPointId).toBe(after?.AccessPointId);
+    expect(taskDefinition?.revision).toBe(1);
   });
 
   test('a place that a stranger holds is given up for another, and the stranger left alone', async () => {

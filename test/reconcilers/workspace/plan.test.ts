@@ -276,6 +276,26 @@ describe('the planner', () => {
     expect(again.actions.map(({ type }) => type)).toEqual(['take-slot', 'create-route', 'start-service', 'open-route']);
   });
 
+  test('no blueprint is registered, and nothing started, on an access point that goes', () => {
+    const observed: Observed = {
+      home: { id: 'home-1', state: 'going', owner: 'ours' },
+      blueprint: { id: 'blueprint-0', hash: goodHash },
+      revisions: [],
+      target: { id: goodTarget, owner: 'ours', settings: 'set' },
+      slot: null,
+      routes: [],
+      strangerAtSlot: false,
+      service: undefined,
+      tasks: [],
+      healthy: 'unread',
+      refusal: undefined,
+    };
+    const workspace = workspaceRow('aaaabbbbccccdddd', { spec: { running: true, restarts: 0 } });
+    expect(plan(workspace, observed, start)).toMatchObject({ verdict: 'wait', reason: 'HomePreparing' });
+    const anew: Observed = { ...observed, home: { id: 'home-1', state: 'available', owner: 'ours' } };
+    expect(plan(workspace, anew, start)).toEqual({ verdict: 'act', actions: [{ type: 'register-blueprint' }] });
+  });
+
   test('a failed service that a hand deleted is made anew once it has drained', () => {
     const failed = { ...idleService(start, 0).deployment, rollout: 'failed' as const };
     const observed: Observed = {
