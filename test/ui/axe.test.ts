@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import type { AxeResults, RunOptions } from 'axe-core';
 import { describe, expect, it } from 'vitest';
 import { chromiumIsThere } from '../support/chromium.ts';
-import { aClass, pythonCourse } from './class.ts';
+import { aClass, keptFiles, pythonCourse } from './class.ts';
 import { Visit } from './visit.ts';
 
 const visit = new Visit();
@@ -177,6 +177,23 @@ const classes: Screen[] = [
       await page().getByText('Grete Hermann').last().waitFor();
       await page().getByRole('button', { name: 'Copy join links' }).click();
       await page().getByRole('textbox', { name: 'Join links' }).waitFor();
+    },
+  },
+  {
+    name: 'settings, kept files',
+    path: '/classes/python-101/settings',
+    prepare: () => {
+      visit.portal.state.kept = keptFiles();
+    },
+    act: async () => {
+      await page().getByText('nothing was deleted').waitFor();
+      await page().getByRole('button', { name: 'for good' }).click();
+      await page().locator('dialog[open]').waitFor();
+      await page().getByLabel('Type the class’s name').fill('Java');
+      await page().getByRole('button', { name: 'Delete for good' }).click();
+      await page().getByText('That is not the name').waitFor();
+      // The browser complains of every refusal.
+      visit.complaints = visit.complaints.filter(complaint => !complaint.includes('422'));
     },
   },
   {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { chromiumIsThere } from '../support/chromium.ts';
 import { eventually } from '../support/eventually.ts';
-import { ago, type Item, pythonCourse } from './class.ts';
+import { ago, type Item, keptFiles, pythonCourse } from './class.ts';
 import { Visit } from './visit.ts';
 
 const visit = new Visit();
@@ -213,6 +213,39 @@ describe.skipIf(!chromiumIsThere)('the class page', () => {
     await visit.page.getByRole('button', { name: 'Bring it back' }).click();
     await visit.page.getByRole('button', { name: 'Archive this class' }).waitFor();
     expect(visit.portal.asked.at(-1)).toMatchObject({ method: 'PATCH', body: { archived: false } });
+  });
+
+  it('deletes kept files for good once the class’s name is typed, and shows them go', async () => {
+    visit.portal.state.kept = keptFiles().slice(0, 1);
+    await visit.page.goto(`${visit.portal.url}/classes/python-101/settings`);
+    await visit.page.getByText(/Kept until/).waitFor();
+    await visit.page.getByRole('button', { name: 'Delete the kept files of 1 student for good' }).click();
+    const dialog = visit.page.getByRole('dialog');
+    await dialog.getByText('Nobody can bring it back').waitFor();
+    await dialog.getByLabel('Type the class’s name').fill('python 101');
+    await dialog.getByRole('button', { name: 'Delete for good' }).click();
+    await dialog.getByText('That is not the name of this class. Nothing was deleted.').waitFor();
+    expect(visit.portal.state.kept.map(({ state }) => state)).toEqual(['kept']);
+    // The browser complains of every refusal.
+    visit.complaints = visit.complaints.filter(complaint => !complaint.includes('422'));
+    await dialog.getByLabel('Type the class’s name').fill('Python 101');
+    await visit.page.keyboard.press('Enter');
+    await visit.page.getByText('The files of 1 student are being deleted.').waitFor();
+    expect(await dialog.count()).toBe(0);
+    expect(visit.portal.asked.at(-1)).toMatchObject({
+      method: 'POST',
+      path: '/v1/courses/python-101/homes:purge',
+      body: { confirm: 'Python 101' },
+    });
+    visit.portal.state.kept = [];
+    await visit.page.getByText('Deleted for good.').waitFor();
+    expect(await visit.page.getByRole('button', { name: /for good/ }).count()).toBe(0);
+  });
+
+  it('says nothing of kept files where nobody left any', async () => {
+    await visit.page.goto(`${visit.portal.url}/classes/python-101/settings`);
+    await visit.page.getByText('Grete Hermann').last().waitFor();
+    expect(await visit.page.getByText('Files of who left').count()).toBe(0);
   });
 
   it('goes from one class to another, archived ones last', async () => {

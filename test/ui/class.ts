@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Course } from '../../api/resources/course.ts';
+import type { KeptHome } from '../../api/resources/home.ts';
 import type { Student } from '../../api/resources/student.ts';
 import type { Step, Workspace } from '../../api/resources/workspace.ts';
 import { addressOf, nameOf } from './names.ts';
@@ -21,6 +22,22 @@ const names = [
 ];
 
 const course = { id: 'course1', slug: 'python-101', name: 'Python 101' };
+
+/** What two who left have left behind: one is kept, the other could not be deleted. */
+export function keptFiles(): KeptHome[] {
+  const kept = { keptSince: ago(86_400), keptUntil: ago(-89 * 86_400), state: 'kept', problem: null } as const;
+  const problem = 'Something still works with these files, so nothing was deleted. Try again later.';
+  return [
+    { id: 'h1', student: { slug: 'lin', name: 'Lin Chao', email: 'lin@example.edu' }, ...kept },
+    {
+      id: 'h2',
+      student: { slug: 'max', name: 'Max Born', email: 'max@example.edu' },
+      ...kept,
+      state: 'stuck',
+      problem,
+    },
+  ];
+}
 
 export const pythonCourse: Course = {
   kind: 'course',

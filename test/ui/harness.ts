@@ -4,6 +4,7 @@ import { buildAssets } from '../../api/http/assets.ts';
 import * as pages from '../../api/http/pages.ts';
 import type { Boot } from '../../api/resources/boot.ts';
 import type { Course } from '../../api/resources/course.ts';
+import type { KeptHome } from '../../api/resources/home.ts';
 import { isNotable, personRowOf, workspaceRowOf } from '../../api/resources/rows.ts';
 import type { Student } from '../../api/resources/student.ts';
 import { adasId, ago, type Item, pythonCourse } from './class.ts';
@@ -21,6 +22,7 @@ export interface Portal {
     courses: Course[];
     role: 'student' | 'instructor';
     boot: Partial<Boot>;
+    kept: KeptHome[];
   };
   /** Writes asked of the API, oldest first. */
   readonly asked: { method: string; path: string; body: unknown }[];
@@ -47,6 +49,7 @@ export async function startPortal(): Promise<Portal> {
     courses: [structuredClone(pythonCourse)],
     role: 'instructor',
     boot: {},
+    kept: [],
   };
   let refused = false;
 
@@ -156,6 +159,13 @@ export async function startPortal(): Promise<Portal> {
     if (path.endsWith('/roster')) return [200, roster(body.text ?? '', state.students)];
     if (method === 'PUT') return [201, {}];
     if (path === 'courses') return list(state.courses);
+    if (noun === 'courses' && sub === 'homes') return [200, { items: state.kept }];
+    if (noun === 'courses' && sub === 'homes:purge') {
+      if (!('confirm' in body) || body.confirm !== state.courses[0]?.spec.name)
+        return [422, { title: 'Not confirmed', detail: 'Nothing was deleted.' }];
+      state.kept = state.kept.map(home => ({ ...home, state: 'going', problem: null }));
+      return [202, { asked: state.kept.length }];
+    }
     if (noun === 'courses' && sub === 'staff') {
       const assistant = { ...state.students[0], id: 'helper', slug: 'helper' };
       const spec = { name: 'Grete Hermann', email: 'grete@example.edu', invited: false, disabled: false };

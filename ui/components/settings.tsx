@@ -2,6 +2,7 @@ import { useSignal } from '@preact/signals';
 import type { Course, CourseSpec } from '../../api/resources/course.ts';
 import { messageOf, Refusal, request } from '../api.ts';
 import { Confirm } from './confirm.tsx';
+import { KeptFiles } from './kept-files.tsx';
 import { JoinLinks, Staff } from './staff.tsx';
 
 /** CPU in 1/1024 vCPU, memory in MiB: what a class is usually given. */
@@ -132,6 +133,7 @@ export function Settings({ course }: { course: Course }) {
       <Staff course={course.slug} />
       <JoinLinks course={course.slug} />
       <Archive course={course} />
+      <KeptFiles course={course} />
     </main>
   );
 }
