@@ -3,18 +3,20 @@ import type pg from 'pg';
 import { temporaryPasswordDays } from '../resources/student.ts';
 import { mayComeIn } from './people.ts';
 import type { Sql } from './pool.ts';
+import { inTurn } from './turn.ts';
 
 /**
  * Asks for a person's invitation again, or for the first one. While one is on its way, or waits for tomorrow's mails,
  * nothing changes. False: they have joined already, or are kept out.
  */
-export async function askInvitation(sql: Sql, personId: string, by: string | null): Promise<boolean> {
-  const { rows } = await sql.query<{ open: boolean }>(
-    `with person as (
+export async function askInvitation(pool: pg.Pool, personId: string, by: string | null): Promise<boolean> {
+  const { rows } = await inTurn(pool, client =>
+    client.query<{ open: boolean }>(
+      `with person as (
        select id, spec, ${mayComeIn} and status->>'invitation' <> 'accepted' as open,
          (spec->>'invited')::boolean as invited,
          (status->>'observedGeneration')::int < generation or status->>'invitation' = 'waiting' as pending
-       from people p where id = $1 and deleted_at is null for update),
+       from people p where id = $1 and deleted_at is null),
      asked as (
        update people set spec = people.spec || case when person.invited
            then jsonb_build_object('resends', coalesce((person.spec->>'resends')::int, 0) + 1)
@@ -24,7 +26,8 @@ export async function askInvitation(sql: Sql, personId: string, by: string | nul
        insert into events (kind, about, tone, reason, message, by)
        select 'student', id, 'normal', 'InvitationAsked', 'Asked to send the invitation.', $2 from asked)
      select open from person`,
-    [personId, by],
+      [personId, by],
+    ),
   );
   return rows[0]?.open ?? false;
 }

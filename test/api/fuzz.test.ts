@@ -8,6 +8,9 @@ const atLeast = 20_000;
 const batch = 40;
 const atOnce = 4;
 const seconds = 600;
+/** What lands is judged by the same requests each time; `ARMADA_FUZZ_SEED=random` looks for what they don't show. */
+const usualSeed = 20_261_125;
+const seedOf = (asked = '') => (asked === 'random' ? Date.now() % 2 ** 31 : Number(asked) || usualSeed);
 
 let fuzzed: FuzzedClass;
 let operations: readonly Operation[];
@@ -20,7 +23,7 @@ afterAll(() => fuzzed.close());
 test(`V7: of ${atLeast} requests made from the API’s own description none fails, and every answer is as described`, {
   timeout: seconds * 1000,
 }, async () => {
-  const seed = Number(process.env['ARMADA_FUZZ_SEED'] ?? Date.now() % 2 ** 31);
+  const seed = seedOf(process.env['ARMADA_FUZZ_SEED']);
   console.log(`ARMADA_FUZZ_SEED=${seed}`);
   const findings = new Map<string, string>();
   const answered = new Map<string, number>();
