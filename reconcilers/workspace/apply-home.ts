@@ -38,6 +38,7 @@ export async function createHome({ workspace, observed, names, ground, context }
   });
   try {
     const made = await ground.pace('efs', true, () => ground.clients.efs.send(command));
+    ground.hints.madeHomes.note(made.AccessPointId ?? '', true, context.now());
     return { ...observed, home: homeFrom(made, names.homeOwner) };
   } catch (error) {
     if (is(error, 'quota')) return { ...observed, refusal: quotaReached('access points') };
@@ -46,6 +47,7 @@ export async function createHome({ workspace, observed, names, ground, context }
     const id = error.AccessPointId ?? '';
     // On its way out: its token is free once AWS has forgotten it.
     if (ground.hints.deletedHomes.latest(id, context.now())) return { ...observed, refusal: unseen('home') };
+    ground.hints.madeHomes.note(id, true, context.now());
     const found = await findAccessPoint(id, ground);
     return found ? { ...observed, home: homeFrom(found, names.homeOwner) } : { ...observed, refusal: unseen('home') };
   }

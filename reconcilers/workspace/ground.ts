@@ -25,6 +25,8 @@ export interface Hints {
   readonly routes: RecentWrites<Exclude<Route['leads'], 'astray'>>;
   /** Access points that we deleted, by id: a read that still shows one is from before. */
   readonly deletedHomes: RecentWrites<true>;
+  /** Access points that AWS's answer to a creation named, by id. */
+  readonly madeHomes: RecentWrites<true>;
   /** The newest blueprint as last seen, by family. Revisions never change; that it is the newest may. */
   readonly lastBlueprint: Map<string, Blueprint>;
   /** ARNs of target groups whose tags were ours when they were read. */

@@ -36,6 +36,7 @@ export function createWorkspaceReconciler(
       blueprints: new RecentWrites(),
       routes: new RecentWrites(),
       deletedHomes: new RecentWrites(),
+      madeHomes: new RecentWrites(),
       lastBlueprint: new Map(),
       ownTargets: new Set(),
       setTargets: new Set(),

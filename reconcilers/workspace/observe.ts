@@ -33,7 +33,7 @@ export async function observe(workspace: Workspace, context: Context, ground: Gr
     observeTarget(names, ground, isItsTurn(workspace, now)),
     observeService(workspace, context, names, ground),
   ]);
-  const home = observeHome(accessPoint, names, ground, now);
+  const home = observeHome(accessPoint, workspace, names, ground, now);
   const { routes, strangerAtSlot } = await observeRoutes(workspace, target, ground, now, isItsTurn(workspace, now));
   const seen: Observed = {
     home,
@@ -67,16 +67,27 @@ export async function observe(workspace: Workspace, context: Context, ground: Gr
   };
 }
 
-/** The access point as read, unless it is one that we deleted: the home's next one has another id. */
+/**
+ * The access point as read, unless we deleted it: the home's next one has another id. One that a new workspace finds may
+ * be the last workspace's, deleted by a process before this one: it counts once AWS has answered a creation with it.
+ */
 function observeHome(
   accessPoint: AccessPointDescription | undefined,
+  workspace: Workspace,
   names: Names,
   { hints }: Ground,
   now: Date,
 ): Home | undefined {
   const id = accessPoint?.AccessPointId;
   if (!id || hints.deletedHomes.latest(id, now)) return undefined;
+  const isNew = workspace.deletedAt === null && isRecent(workspace.createdAt, now);
+  if (isNew && !hints.madeHomes.latest(id, now)) return undefined;
   return homeFrom(accessPoint, names.homeOwner);
+}
+
+function isRecent(time: string, now: Date): boolean {
+  const age = now.getTime() - new Date(time).getTime();
+  return age >= 0 && age < believedMilliseconds;
 }
 
 /** Deleted just now, and not whole: what was being made at that moment may be there and not shown yet. */
@@ -87,8 +98,7 @@ function maySurface(
   now: Date,
 ): boolean {
   if (deletedAt === null || (home && target && revisions.length > 0)) return false;
-  const age = now.getTime() - new Date(deletedAt).getTime();
-  return age >= 0 && age < believedMilliseconds;
+  return isRecent(deletedAt, now);
 }
 
 /** Before each start, until it was once as asked, and when its turn comes. */

@@ -122,6 +122,9 @@ async function shared<T>(
   return answers;
 }
 
+/** A run takes a second or two, a slow machine's ten times that: what takes this long has hung. */
+const hungMilliseconds = 180_000;
+
 /** A process with a world of its own; a new one once something went wrong in it, or it has another bug. */
 class Worker {
   readonly #databaseUrl: string;
@@ -142,9 +145,14 @@ class Worker {
     });
     const child = this.#child;
     const answer = await new Promise<Answer>(resolve => {
-      const over = (code: number | null) => resolve({ type: 'failed', message: `a worker ended with ${code}` });
+      const hung = setTimeout(() => resolve({ type: 'ran', result: hungResult(task) }), hungMilliseconds);
+      const over = (code: number | null) => {
+        clearTimeout(hung);
+        resolve({ type: 'failed', message: `a worker ended with ${code}` });
+      };
       child.once('exit', over);
       child.once('message', message => {
+        clearTimeout(hung);
         child.off('exit', over);
         resolve(message as Answer);
       });
@@ -158,6 +166,15 @@ class Worker {
     this.#child?.kill('SIGKILL');
     this.#child = undefined;
   }
+}
+
+function hungResult(task: Task): Result {
+  const plan: Plan =
+    task.type === 'run'
+      ? task.plan
+      : { scenario: task.scenario, fault: 'none', point: { operation: announcement, nth: 1 } };
+  const violations = [`wedged: it hung for ${hungMilliseconds / 1000} s of the machine's time`];
+  return { plan, reached: true, violations, trace: [] };
 }
 
 /** The campaign's one line; what is counted is in the violations' own words. */

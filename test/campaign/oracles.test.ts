@@ -140,6 +140,12 @@ test('an access point that goes under a running task, and an editor before its g
   expect(two.violations.join()).toContain('before its gate found the home');
 });
 
+test('a task on an access point that is gone is a lost home', () => {
+  const { violations, task } = world();
+  task(ada, 'task');
+  expect(violations.join()).toContain('runs on an access point that is gone');
+});
+
 test('ready without a healthy target, or of a generation that nobody asked for, is told', () => {
   const { violations, oracles } = world();
   const ready = { type: 'Ready', status: 'True', reason: 'Settled', message: '', since: '' } as const;

@@ -2,10 +2,11 @@ import { isDeepStrictEqual } from 'node:util';
 import { conditionOf } from '../../api/resources/resource.ts';
 import { keysOf, loadStudent, loadWorkspace } from '../../api/store/status.ts';
 import { settings } from '../reconcilers/rows.ts';
-import { orphansOf, stateOf, totalsOf } from './end-state.ts';
+import { clear, emptied, patienceMilliseconds } from './clear.ts';
+import { stateOf, totalsOf } from './end-state.ts';
 import { announcement, arm, disarm, type FaultName, type Point } from './faults.ts';
 import type { Scenario } from './scenario.ts';
-import { type VirtualWorld, worldTime } from './virtual-world.ts';
+import type { VirtualWorld } from './virtual-world.ts';
 import { isRead, type World } from './world.ts';
 
 /** What a run without faults showed. */
@@ -35,8 +36,6 @@ export interface Result {
   readonly trace: readonly string[];
 }
 
-/** A world that takes longer than this to come to rest has wedged: twenty resyncs, and backoff at its longest. */
-const patienceMilliseconds = 15 * 60_000;
 /** As long as a pass takes, with the questions that wait for company. */
 const onItsWayMilliseconds = 3_000;
 /** Three resyncs, with room for the first. */
@@ -159,8 +158,12 @@ async function play(
   } finally {
     trap?.disarm();
   }
-  await time.drive(world.life.end());
-  await time.drive(world.ended());
+  try {
+    await time.drive(world.life.end());
+    await time.drive(world.ended());
+  } catch (error) {
+    world.violations.push(`wedged at its end: ${error instanceof Error ? error.message : String(error)}`);
+  }
   if (world.violations.length === 0) await emptied(world);
   played.violations = [...world.violations];
   return played;
@@ -218,42 +221,4 @@ async function stays({ world, time }: VirtualWorld): Promise<void> {
   await time.pass(threeResyncsMilliseconds);
   const writes = world.calls.filter(({ operation }) => !isRead(operation)).map(({ operation }) => operation);
   if (writes.length > 0) world.violations.push(`not at rest: ${writes.join(', ')}`);
-}
-
-/** All goes; nothing may be left in AWS, and every home's row stays. */
-async function clear(virtual: VirtualWorld, { kinds }: Scenario): Promise<void> {
-  const { world, time } = virtual;
-  const { pool } = world;
-  const count = async (table: string) =>
-    (await pool.query<{ count: number }>(`select count(*)::int count from ${table}`)).rows[0]?.count ?? 0;
-  const homes = await count('homes');
-  await virtual.date();
-  await pool.query(
-    `update workspaces set deleted_at = now(), spec = spec || '{"running": false}' where deleted_at is null`,
-  );
-  let looked = -1;
-  const isGone = async (table: string) => {
-    const { writes } = world.counts;
-    if (writes === looked) return false;
-    looked = writes;
-    return (await count(table)) === 0;
-  };
-  if ((await count('workspaces')) > 0)
-    await time.until(() => isGone('workspaces'), patienceMilliseconds, 'what is deleted goes');
-  const orphans = orphansOf(world.truth);
-  if (orphans.length > 0) world.violations.push(`orphans: ${orphans.join(', ')}`);
-  if ((await count('homes')) < homes) world.violations.push('lost home: its row is gone');
-  if (!kinds?.includes('student')) return;
-  looked = -1;
-  await pool.query('delete from homes; update people set deleted_at = now()');
-  await time.until(() => isGone('people'), patienceMilliseconds, 'people who are deleted go');
-}
-
-/** No row of anybody is left. */
-async function emptied({ pool }: World): Promise<void> {
-  const { rows } = await pool.query<{ name: string }>(
-    `select tablename as name from pg_tables where schemaname = 'public' and tablename not in ('migrations', 'clock', '${worldTime}')`,
-  );
-  const deletions = rows.map(({ name }) => `delete from ${name}`).join('; ');
-  await pool.query(`begin; set local session_replication_role = replica; ${deletions}; commit`);
 }

@@ -57,6 +57,7 @@ export const scenarios: readonly Scenario[] = [
       await removeMember(world.pool, { cohortId, personId: student.id }, null);
       const isGone = async () => (await world.pool.query('select from workspaces')).rowCount === 0;
       await time.until(isGone, 15 * 60_000, 'the workspace of who left goes');
+      await virtual.date();
       await addMember(world.pool, { cohortId, person: student }, null);
       await time.settle();
       await askAll(virtual, 'start');

@@ -11,6 +11,14 @@ interface Timer {
 /** Turns of the event loop in which nothing happens before the process counts as waiting for a timer alone. */
 const quietTurns = 3;
 
+/**
+ * Steps without the time moving after which nothing is being waited for: a loop that goes round at once. Ten
+ * workspaces at work take some hundreds.
+ */
+const mostStepsAtOnce = 20_000;
+/** Turns in which something always happens after which nothing comes to rest: a loop that awaits nothing slow. */
+const mostTurnsAtOnce = 200_000;
+
 /** What of the real timers is used after they were replaced. */
 const nextTurn = (): Promise<void> => new Promise(resolve => setImmediate(resolve));
 
@@ -26,6 +34,8 @@ export class VirtualTime implements Clock {
   #busy = 0;
   #activity = 0;
   #whenFree: (() => void)[] = [];
+  /** Steps since the time last moved. */
+  #stepsAtOnce = 0;
   /** Asked before time moves: what must arrive first, such as notifications of what was committed. */
   beforeMoving: () => Promise<void> | undefined = () => undefined;
 
@@ -143,7 +153,10 @@ export class VirtualTime implements Clock {
   }
 
   async #quiet(): Promise<void> {
+    let turns = 0;
     for (let quiet = 0; quiet < quietTurns; ) {
+      turns += 1;
+      if (turns > mostTurnsAtOnce) throw new Error('busy: something goes on and on and waits for no time to pass');
       if (this.#busy > 0) {
         await new Promise<void>(resolve => this.#whenFree.push(resolve));
         quiet = 0;
@@ -156,6 +169,11 @@ export class VirtualTime implements Clock {
   }
 
   async #step(): Promise<void> {
+    this.#stepsAtOnce += 1;
+    if (this.#stepsAtOnce > mostStepsAtOnce) {
+      this.#stepsAtOnce = 0;
+      throw new Error('busy: one thing follows on another, and no time passes');
+    }
     const first = this.beforeMoving();
     if (first) {
       await first;
@@ -163,6 +181,7 @@ export class VirtualTime implements Clock {
     }
     const next = this.#next();
     if (!next) throw new Error('nothing is under way and no timer is set: this world would stand still for ever');
+    if (next.at > this.#now) this.#stepsAtOnce = 0;
     this.#now = Math.max(this.#now, next.at);
     if (next.every === undefined) this.#timers.delete(next.id);
     else next.at = this.#now + next.every;

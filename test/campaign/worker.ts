@@ -50,7 +50,7 @@ async function wiped(url: string): Promise<void> {
   await client.end();
 }
 
-/** `now()` in new connections to this database is what the world says: deletions are dated by it. */
+/** `now()` in new connections to this database is what the world says: creations and deletions are dated by it. */
 async function bendTime(client: pg.Client, url: string): Promise<void> {
   const name = new URL(url).pathname.slice(1);
   await client.query(`
@@ -59,4 +59,11 @@ async function bendTime(client: pg.Client, url: string): Promise<void> {
     create or replace function public.now() returns timestamptz language sql stable
       as 'select at from public.${worldTime}';
     alter database ${name} set search_path = public, pg_catalog`);
+  // Defaults were bound to PostgreSQL's own when the tables were made.
+  const { rows } = await client.query<{ table: string; column: string }>(
+    `select table_name as table, column_name as column from information_schema.columns
+     where table_schema = 'public' and column_default like '%now()'`,
+  );
+  for (const { table, column } of rows)
+    await client.query(`alter table ${table} alter column ${column} set default public.now()`);
 }

@@ -198,31 +198,37 @@ describe('drift', () => {
     expect(after?.RootDirectory).toEqual(before?.RootDirectory);
   });
 
-  test('who comes back while AWS still shows the deleted access point starts on a new one', async () => {
-    world.aws.state.consistency.lagMilliseconds = 0;
-    await rows.settle(id);
-    const [before] = await homes();
-    rows.ask(id, { deletedAt: new Date().toISOString() });
-    expect((await rows.settle(id)).verdict).toBe('gone');
-    let reads = 0;
-    world.aws.endpoint.faults.add((_service, operation) => {
-      if (operation !== 'DescribeAccessPoints') return undefined;
-      reads += 1;
-      return reads > staleReads ? undefined : { change: output => ({ ...output, AccessPoints: [before] }) };
-    });
-    const back = 'eeeeffffgggghhhh';
-    rows.rows.set(back, workspaceRow(back, { home: workspaceRow(id).home, spec: { running: true, restarts: 0 } }));
-    await rows.settle(back);
-    expect(reads).toBeGreaterThan(staleReads);
-    const [after] = await homes();
-    expect(after?.AccessPointId).not.toBe(before?.AccessPointId);
-    const { taskDefinition } = await world.clients.ecs.send(
-      new DescribeTaskDefinitionCommand({ taskDefinition: `armada-school-${back}` }),
-    );
-    const mounted = taskDefinition?.volumes?.find(({ efsVolumeConfiguration }) => efsVolumeConfiguration);
-    expect(mounted?.efsVolumeConfiguration?.authorizationConfig?.accessPointId).toBe(after?.AccessPointId);
-    expect(taskDefinition?.revision).toBe(1);
-  });
+  test.each(['this process', 'one before it'])(
+    'who comes back while AWS still shows the access point that %s deleted starts on a new one',
+    async by => {
+      world.aws.state.consistency.lagMilliseconds = 0;
+      await rows.settle(id);
+      const [before] = await homes();
+      rows.ask(id, { deletedAt: new Date().toISOString() });
+      expect((await rows.settle(id)).verdict).toBe('gone');
+      let reads = 0;
+      world.aws.endpoint.faults.add((_service, operation) => {
+        if (operation !== 'DescribeAccessPoints') return undefined;
+        reads += 1;
+        return reads > staleReads ? undefined : { change: output => ({ ...output, AccessPoints: [before] }) };
+      });
+      const back = 'eeeeffffgggghhhh';
+      const own = by === 'this process' ? rows : world.workspaceRows();
+      const createdAt = new Date().toISOString();
+      const spec = { running: true, restarts: 0 };
+      own.rows.set(back, workspaceRow(back, { home: workspaceRow(id).home, spec, createdAt }));
+      await own.settle(back);
+      expect(reads).toBeGreaterThan(staleReads);
+      const [after] = await homes();
+      expect(after?.AccessPointId).not.toBe(before?.AccessPointId);
+      const { taskDefinition } = await world.clients.ecs.send(
+        new DescribeTaskDefinitionCommand({ taskDefinition: `armada-school-${back}` }),
+      );
+      const mounted = taskDefinition?.volumes?.find(({ efsVolumeConfiguration }) => efsVolumeConfiguration);
+      expect(mounted?.efsVolumeConfiguration?.authorizationConfig?.accessPointId).toBe(after?.AccessPointId);
+      expect(taskDefinition?.revision).toBe(1);
+    },
+  );
 
   test('a place that a stranger holds is given up for another, and the stranger left alone', async () => {
     await rows.settle(id);
