@@ -221,7 +221,7 @@ describe.skipIf(!chromiumIsThere)('the class page', () => {
     await visit.page.getByText(/Kept until/).waitFor();
     await visit.page.getByRole('button', { name: 'Delete the kept files of 1 student for good' }).click();
     const dialog = visit.page.getByRole('dialog');
-    await dialog.getByText('Nobody can bring it back').waitFor();
+    await dialog.getByText('This can’t be undone').waitFor();
     await dialog.getByLabel('Type the class’s name').fill('python 101');
     await dialog.getByRole('button', { name: 'Delete for good' }).click();
     await dialog.getByText('That is not the name of this class. Nothing was deleted.').waitFor();

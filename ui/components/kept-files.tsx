@@ -108,7 +108,7 @@ function NameTheClass(options: { course: Course; count: number; onAsked: () => v
     <dialog ref={dialog} onClose={options.onClose} aria-labelledby="deletion">
       <h2 id="deletion">Delete the kept files of {students(count)} for good?</h2>
       <p>
-        Everything that they wrote and saved in this class goes. Nobody can bring it back, and who returns to the class
+        Everything that they wrote and saved in this class goes. This can’t be undone, and who returns to the class
         begins with nothing. Who is in the class now keeps their files.
       </p>
       <form
