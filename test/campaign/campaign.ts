@@ -16,8 +16,10 @@ export interface CampaignOptions {
   readonly plans?: readonly Plan[];
   /** Only faults of this operation. */
   readonly operation?: string | undefined;
-  /** One run in so many: a sample, spread evenly. */
+  /** One run in so many: a sample, spread evenly, another for each seed. */
   readonly stride?: number;
+  /** Every run, also of scenarios of which one in some is enough. */
+  readonly whole?: boolean;
   /** Name of a planted bug, to be there in each run. */
   readonly bug?: string;
   readonly seed: number;
@@ -57,11 +59,11 @@ export async function runCampaign(options: CampaignOptions): Promise<Report> {
     const all =
       options.plans ??
       scenarios.flatMap(({ name, every = 1 }) =>
-        plansOf(name, references.get(name)?.points ?? [], faults, bug).filter((_, index) => index % every === 0),
+        sampled(plansOf(name, references.get(name)?.points ?? [], faults, bug), options.whole ? 1 : every, seed),
       );
     const isAsked = ({ point, fault }: Plan) =>
       fault === 'none' || options.operation === undefined || point.operation === options.operation;
-    const plans = all.filter(isAsked).filter((_, index) => index % (options.stride ?? 1) === 0);
+    const plans = sampled(all.filter(isAsked), options.stride ?? 1, seed);
     const taskOf = (plan: Plan): Task | undefined => {
       const reference = references.get(plan.scenario);
       if (!reference || (options.firstOnly && failures.length > 0)) return undefined;
@@ -80,6 +82,16 @@ export async function runCampaign(options: CampaignOptions): Promise<Report> {
   } finally {
     for (const worker of workers) worker.end();
   }
+}
+
+/** One of each `stride`, never always the same of them: faults come in turns, and each is to be met at each operation. */
+function sampled<T>(items: readonly T[], stride: number, seed: number): readonly T[] {
+  return items.filter((_, index) => {
+    const block = Math.floor(index / stride);
+    // Knuth's multiplicative hash.
+    const chosen = block === 0 ? 0 : (Math.imul(block + seed, 2_654_435_761) >>> 16) % stride;
+    return index % stride === chosen;
+  });
 }
 
 /** Every fault at every point that it fits; without a fault, once. */
