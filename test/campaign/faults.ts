@@ -146,6 +146,7 @@ export function arm(virtual: VirtualWorld, fault: FaultName, point: Point) {
             await world.replace();
             await time.wait(heldMilliseconds);
             held -= 1;
+            world.oracles.isCallLate = true;
           },
         };
       };

@@ -5,6 +5,7 @@ import type { AccessPointRecord } from '../../infra/local/aws/efs/records.ts';
 import type { RuleRow, TagsRow, TargetGroupRow } from '../../infra/local/aws/elb/tables.ts';
 import { State } from '../../infra/local/aws/state.ts';
 import { familyName, homePath, serviceName, targetGroupName } from '../../reconcilers/aws/names.ts';
+import { containerNames } from '../../reconcilers/workspace/blueprint.ts';
 import { workspaceRow } from '../reconcilers/rows.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { orphansOf, stateOf, totalsOf } from './end-state.ts';
@@ -112,6 +113,18 @@ test('two tasks on one home are a double mount, also where one is on its way dow
   const { violations, home, task } = world();
   home(ada);
   task(ada, 'old', { desiredStatus: 'STOPPED', lastStatus: 'STOPPING' });
+  expect(violations).toEqual([]);
+  task(ada, 'new');
+  expect(violations.join()).toContain('double mount: 2 tasks');
+});
+
+test('after a late call a second gate may wait for the lock, and a second editor may not run', () => {
+  const { violations, oracles, truth, home, task } = world();
+  oracles.isCallLate = true;
+  home(ada);
+  task(ada, 'old', { desiredStatus: 'STOPPED', lastStatus: 'STOPPING' });
+  const gateAlone = truth.tasks.get('old')?.containers.filter(({ name }) => name === containerNames.gate);
+  task(ada, 'new', { containers: gateAlone ?? [] });
   expect(violations).toEqual([]);
   task(ada, 'new');
   expect(violations.join()).toContain('double mount: 2 tasks');

@@ -15,6 +15,11 @@ export interface Oracles {
   told(resource: Workspace | Student, status: Status): void;
   /** While a hand changes AWS, what is wrong is not the controller's doing. */
   isHandAtWork: boolean;
+  /**
+   * A call of a controller that was replaced has landed. ECS puts the task of a late start beside the old one while that
+   * stops; what keeps them apart is then the gate's lock alone: of two tasks one may have its editor up.
+   */
+  isCallLate: boolean;
   /** How often each thing was deleted, by what it is of whom, since `forget`. */
   readonly deletes: Map<string, number>;
   /** Forgets the rows and deletes of the last run. */
@@ -36,6 +41,7 @@ export function createOracles(truth: Truth, deployment: string, violations: stri
   const deletes = new Map<string, number>();
   const oracles: Oracles = {
     isHandAtWork: false,
+    isCallLate: false,
     deletes,
     meet(resource) {
       if (resource.kind !== 'workspace') return;
@@ -58,6 +64,7 @@ export function createOracles(truth: Truth, deployment: string, violations: stri
       if (!isServed) accuse(`ready without a healthy target: ${resource.slug}`);
     },
     forget() {
+      oracles.isCallLate = false;
       for (const map of [byFamily, byGroup, bySlug, deletes]) map.clear();
     },
   };
@@ -101,9 +108,11 @@ export function createOracles(truth: Truth, deployment: string, violations: stri
       if (owner) accuse(`lost home: ${owner.slug} runs on an access point that is gone`);
       return;
     }
+    const isWriting = ({ containers }: TaskRecord) =>
+      containers.some(each => isUp(each) && (!oracles.isCallLate || each.name === containerNames.ide));
     const mounted = truth.tasks
       .all()
-      .filter(other => other.containers.some(isUp) && accessPointOf(truth, other)?.exposed.path === path);
+      .filter(other => isWriting(other) && accessPointOf(truth, other)?.exposed.path === path);
     if (mounted.length > 1) accuse(`double mount: ${mounted.length} tasks on the home of ${owner?.slug}`);
     const gate = task.containers.find(({ name }) => name === containerNames.gate);
     const isEditing = isRunning(containerNames.ide) && task.desiredStatus === 'RUNNING';
@@ -131,6 +140,17 @@ export function createOracles(truth: Truth, deployment: string, violations: stri
   return oracles;
 }
 
+/** Whether the home of this task is free for its gate to lock: no other task's container holds it. */
+export function isHomeFree(truth: Truth, taskId: string): boolean {
+  const path = accessPointOf(truth, truth.tasks.get(taskId))?.exposed.path;
+  const others = truth.tasks.all().filter(({ id, containers }) => id !== taskId && containers.some(isUp));
+  return !others.some(
+    task =>
+      accessPointOf(truth, task)?.exposed.path === path &&
+      task.containers.some(({ name, healthStatus }) => name === containerNames.gate && healthStatus === 'HEALTHY'),
+  );
+}
+
 const isUp = ({ lastStatus }: { readonly lastStatus: string }) => lastStatus === 'RUNNING';
 
 const taggedId = (tags: readonly (readonly [string | undefined, string | undefined])[]) =>
@@ -142,7 +162,7 @@ function accessPointIdOf(truth: Truth, { definition: arn }: TaskRecord): string 
     ?.authorizationConfig?.accessPointId;
 }
 
-function accessPointOf(truth: Truth, task: TaskRecord) {
-  const id = accessPointIdOf(truth, task);
+function accessPointOf(truth: Truth, task: TaskRecord | undefined) {
+  const id = task && accessPointIdOf(truth, task);
   return id === undefined ? undefined : truth.accessPoints.get(id);
 }

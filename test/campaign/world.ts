@@ -16,7 +16,7 @@ import { settings } from '../reconcilers/rows.ts';
 import { type Clients, startTestAws, type TestAws } from '../support/local-aws.ts';
 import { createFastClock, pace } from './fast-clock.ts';
 import { type Life, startLife, type WorkspaceReconciler } from './life.ts';
-import { createOracles, type Oracles } from './oracles.ts';
+import { createOracles, isHomeFree, type Oracles } from './oracles.ts';
 import { type Truth, withTruth } from './truth.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
@@ -80,6 +80,12 @@ export async function startWorld({ databaseUrl, virtual, ...planted }: WorldOpti
   // A task takes a while to come and to go: that is where the races are.
   test.driver.images.set(settings.gateImage, { startMilliseconds: 500, stopMilliseconds: 200 });
   test.driver.images.set(settings.ideImage, { startMilliseconds: 200, stopMilliseconds: 3_000 });
+  // A gate is healthy once it has locked the home.
+  const { check } = test.driver;
+  Object.assign(test.driver, {
+    check: async (taskId: string, ...rest: readonly [string, readonly string[], number]) =>
+      isHomeFree(truth, taskId) ? check(taskId, ...rest) : 'unhealthy',
+  });
   const pool = createPool(databaseUrl);
   const lifePool = createPool(databaseUrl);
   // Connections stay, and statements come one after the other: the same order each time.
