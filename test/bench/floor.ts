@@ -74,10 +74,14 @@ export async function openFloorDatabase(url: string): Promise<Pool> {
   return pool;
 }
 
-/** Resolves once a GET answers with `name`; asks again after 2 ms while the server is not there yet. */
+const longestStartSeconds = 60;
+
+/** Resolves once a GET answers with `name`; asks again after 2 ms while the server is not there yet, for a minute. */
 export async function answered(port: number, name: string, host: string | undefined): Promise<void> {
+  const end = performance.now() + longestStartSeconds * 1000;
   for (;;) {
     if ((await get(port, host)) === name) return;
+    if (performance.now() > end) throw new Error(`${name} did not answer at port ${port}`);
     await new Promise(resolve => setTimeout(resolve, 2));
   }
 }
