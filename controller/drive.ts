@@ -65,7 +65,10 @@ class Pass<R extends Resource, Observed extends object, Action extends { readonl
   readonly #store: Store<R>;
   readonly #options: PassOptions;
   readonly #log: Logger;
+  /** The row, with the status as it would be told now. */
   #resource: R;
+  /** The status as it was last told. */
+  #told: Status;
   #observed: Observed | undefined;
   #events: NewEvent[] = [];
 
@@ -73,6 +76,7 @@ class Pass<R extends Resource, Observed extends object, Action extends { readonl
     this.#reconciler = reconciler;
     this.#store = store;
     this.#resource = resource;
+    this.#told = resource.status;
     this.#options = options;
     this.#log = options.log.child({
       kind: resource.kind,
@@ -109,11 +113,13 @@ class Pass<R extends Resource, Observed extends object, Action extends { readonl
       signal.throwIfAborted();
       const plan: Plan<Action> = this.#reconciler.plan(this.#resource, observed, now());
       if (plan.verdict !== 'act') return plan;
+      // What is done is told before more is. Where no more is to do it is told with what came of it: nobody reads half.
+      if (round > 0 && !(await this.#tell({ verdict: 'progressed' }))) return 'overtaken';
       const next = await this.#apply(plan.actions, observed, context);
       if (!next) return { verdict: 'progressed' };
       observed = next;
       this.#observed = observed;
-      if (!(await this.#tell({ verdict: 'progressed' }))) return 'overtaken';
+      this.#resource = { ...this.#resource, status: this.#sumUp({ verdict: 'progressed' }).status };
     }
     return { verdict: 'progressed' };
   }
@@ -151,23 +157,29 @@ class Pass<R extends Resource, Observed extends object, Action extends { readonl
     this.#events.push({ kind, about: id, tone, reason, message });
   }
 
-  /** Writes what is to be told, if it is new. Undefined: the row has changed, so this pass is about the past. */
-  async #tell(outcome: Outcome): Promise<Settlement | undefined> {
+  /** What is to be told of an outcome: conditions by what was told before, the rest by what was seen. */
+  #sumUp(outcome: Outcome): { readonly settlement: Settlement; readonly status: Status } {
     const resource = this.#resource;
     const now = this.#options.now();
     const retrySeconds = outcome.verdict === 'failed' ? this.#options.retrySeconds() : 0;
-    const before = resource.status;
-    const settlement = settle({ outcome, before, generation: resource.generation, now, retrySeconds });
+    const settlement = settle({ outcome, before: this.#told, generation: resource.generation, now, retrySeconds });
     const { conditions, observedGeneration } = settlement;
-    const summary = this.#observed === undefined ? before : this.#reconciler.summarize(resource, this.#observed, now);
-    const status = { ...before, ...summary, conditions, observedGeneration };
-    const news = newReason(before, status);
+    const summary = this.#observed && this.#reconciler.summarize(resource, this.#observed, now);
+    return { settlement, status: { ...resource.status, ...summary, conditions, observedGeneration } };
+  }
+
+  /** Writes what is to be told, if it is new. Undefined: the row has changed, so this pass is about the past. */
+  async #tell(outcome: Outcome): Promise<Settlement | undefined> {
+    const resource = this.#resource;
+    const { settlement, status } = this.#sumUp(outcome);
+    const news = newReason(this.#told, status);
     if (news) this.#note(outcome.verdict === 'stuck' || outcome.verdict === 'failed' ? 'warning' : 'normal', ...news);
     await this.#record();
-    if (isDeepStrictEqual(status, before)) return settlement;
+    if (isDeepStrictEqual(status, this.#told)) return settlement;
     const version = await this.#store.writeStatus(resource, status);
     if (version === undefined) return undefined;
     this.#resource = { ...resource, status, version };
+    this.#told = status;
     return settlement;
   }
 

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { conditionOf } from '../../api/resources/resource.ts';
+import { conditionOf, type Status } from '../../api/resources/resource.ts';
 import type { Workspace } from '../../api/resources/workspace.ts';
 import { listEvents } from '../../api/store/events.ts';
 import { createRouteSlots } from '../../api/store/slots.ts';
@@ -21,10 +21,17 @@ beforeEach(() => {
   lamps = createLamps();
 });
 
-function pass(id: string, options: Partial<PassOptions> = {}) {
+function pass(id: string, options: Partial<PassOptions> = {}, told: (status: Status) => unknown = () => {}) {
   const { pool } = database;
   const load = (key: string) => loadWorkspace(pool, key);
-  const kind = createKind(lamps.reconciler, createRows({ kind: 'workspace', load, pool, statusPool: pool }));
+  const rows = createRows({ kind: 'workspace', load, pool, statusPool: pool });
+  const kind = createKind(lamps.reconciler, {
+    ...rows,
+    writeStatus(workspace, status) {
+      told(status);
+      return rows.writeStatus(workspace, status);
+    },
+  });
   const never = new AbortController().signal;
   return kind.pass(id, {
     log: pino({ level: 'silent' }),
@@ -82,6 +89,31 @@ describe('a pass', () => {
     });
     await pass(id);
     expect(conditionOf(seen!.status, 'Ready')).toMatchObject({ status: 'False', reason: 'Progressing' });
+  });
+
+  test('tells what came of it once, and never that it is under way when nothing is left to do', async () => {
+    const { id } = await addWorkspace(database.pool, { running: true, restarts: 1 });
+    const told: (string | undefined)[] = [];
+    lamps.put(id, { cable: true, bulb: true });
+    await pass(id, {}, status => told.push(conditionOf(status, 'Ready')?.reason));
+    expect(lamps.acts).toEqual(['switch-on']);
+    expect(told).toEqual(['Warming']);
+  });
+
+  test('plans on what it would tell by then, not on what was told before', async () => {
+    const { id } = await addWorkspace(database.pool);
+    const { reconciler } = lamps;
+    const steps: (string | null)[] = [];
+    const watched: typeof reconciler = {
+      ...reconciler,
+      plan(workspace, ...seen) {
+        steps.push(workspace.status.step);
+        return reconciler.plan(workspace, ...seen);
+      },
+    };
+    lamps = { ...lamps, reconciler: watched };
+    await pass(id);
+    expect(steps.at(-1)).toBe('ready');
   });
 
   test('that waits says why once, and when to look again', async () => {

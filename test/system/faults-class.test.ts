@@ -1,11 +1,15 @@
-import { AdminCreateUserCommand } from '@aws-sdk/client-cognito-identity-provider';
+import {
+  AdminAddUserToGroupCommand,
+  AdminCreateUserCommand,
+  AdminGetUserCommand,
+} from '@aws-sdk/client-cognito-identity-provider';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { conditionOf } from '../../api/resources/resource.ts';
+import type { StudentStatus } from '../../api/resources/student.ts';
 import { pruneEvents } from '../../api/store/events.ts';
-import type { Fault } from '../../infra/local/aws/faults.ts';
 import { AwsError } from '../../infra/local/aws/protocol.ts';
 import { eventually } from '../support/eventually.ts';
-import { isSettled, thingsOf } from './fault-things.ts';
+import { thingsOf } from './fault-things.ts';
 import { type FaultWorld, startFaultWorld } from './fault-world.ts';
 
 /** Faults F30, F31, F36 and F38 to F40 of the promises: people, rows, versions. */
@@ -23,7 +27,7 @@ async function running(name: string, size = 1): Promise<string[]> {
   await world.ready(...ids);
   return ids;
 }
-const student = async (id: string) =>
+const student = async (id: string): Promise<StudentStatus | undefined> =>
   (await pool().query('select status from people where id = $1', [id])).rows[0]?.status;
 
 test('F30 who or what is renamed keeps host, home and task', async () => {
@@ -62,48 +66,6 @@ test('F31 one of the same name gets an id and a home of their own; who comes bac
   expect(again.home.id).toBe(first.home.id);
   expect(theirs?.home.id).not.toBe(first.home.id);
 }, 60_000);
-
-describe('F36 an invitation', () => {
-  test('to an address that refuses mail says so', async () => {
-    world.wrong('AdminCreateUser', {
-      before() {
-        throw new AwsError('CodeDeliveryFailureException', 'Message could not be sent.');
-      },
-    });
-    const { person } = await world.api.person('Bounced Mail');
-    await eventually(async () => (await student(person.id)).invitation === 'refused');
-  }, 60_000);
-
-  test('of somebody who has a foreign account is told, and the account left alone', async () => {
-    await world.test.clients.cognito.send(
-      new AdminCreateUserCommand({
-        UserPoolId: world.test.ground.userPoolId,
-        Username: 'here.before@school.edu',
-        MessageAction: 'SUPPRESS',
-      }),
-    );
-    const { person } = await world.api.person('Here Before');
-    await eventually(async () => {
-      const status = await student(person.id);
-      return (
-        isSettled({ status, generation: status.observedGeneration } as never) ||
-        conditionOf(status, 'Stalled')?.reason === 'NameTaken'
-      );
-    });
-  }, 60_000);
-
-  test('waits for tomorrow when the day’s mails are used up', async () => {
-    const limit: Fault = {
-      before() {
-        throw new AwsError('LimitExceededException', 'Exceeded daily email limit for the operation or the account.');
-      },
-    };
-    world.wrong('AdminCreateUser', limit, 10);
-    const { person } = await world.api.person('Late Comer');
-    await eventually(async () => (await student(person.id)).invitation === 'waiting');
-    expect(conditionOf(await student(person.id), 'Ready')?.reason).toBe('InviteWaits');
-  }, 60_000);
-});
 
 test('F38 a row that nobody can read holds up no other, and old events are forgotten', async () => {
   const [broken = '', fine = ''] = await world.class('broken', 2);
@@ -152,3 +114,64 @@ test('F40 a course that is deleted while all of it runs stops, whoever dies mean
   const kept = await pool().query('select from homes where id = any($1) and kept_until > now()', [homes]);
   expect(kept.rowCount).toBe(6);
 }, 90_000);
+
+describe('F36 an invitation', () => {
+  /** A status as one read gives it, once it is so. */
+  const told = (id: string, is: (status: StudentStatus) => boolean) =>
+    eventually(async () => {
+      const status = await student(id);
+      if (!status || !is(status)) throw new Error(JSON.stringify(status));
+      return status;
+    });
+  const isFor = (reason: string) => (status: StudentStatus) => conditionOf(status, 'Ready')?.reason === reason;
+  const named = (email: string) => ({ UserPoolId: world.test.ground.userPoolId, Username: email });
+  const mailsTo = (email: string) => world.test.aws.cognito.outbox.list().filter(({ to }) => to === email);
+
+  test('to an address that refuses mail says so', async () => {
+    world.wrong('AdminCreateUser', {
+      before() {
+        throw new AwsError('CodeDeliveryFailureException', 'Message could not be sent.');
+      },
+    });
+    const { person } = await world.api.person('Bounced Mail');
+    const status = await told(person.id, isFor('AddressRefused'));
+    expect(status.invitation).toBe('refused');
+    expect(conditionOf(status, 'Stalled')).toMatchObject({
+      status: 'True',
+      message: expect.stringContaining(person.spec.email),
+    });
+  }, 60_000);
+
+  test('of somebody who has a foreign account is told, the account left alone, and adopted once its owner says so', async () => {
+    const { cognito } = world.test.clients;
+    const email = 'here.before@school.edu';
+    await cognito.send(new AdminCreateUserCommand({ ...named(email), MessageAction: 'SUPPRESS' }));
+    const before = await cognito.send(new AdminGetUserCommand(named(email)));
+    const { person } = await world.api.person('Here Before');
+    expect(person.spec.email).toBe(email);
+    const status = await told(person.id, isFor('NameTaken'));
+    expect(conditionOf(status, 'Stalled')).toMatchObject({ status: 'True', message: expect.stringContaining(email) });
+    const { $metadata: _, ...after } = await cognito.send(new AdminGetUserCommand(named(email)));
+    expect(before).toMatchObject(after);
+    await cognito.send(new AdminAddUserToGroupCommand({ ...named(email), GroupName: 'student' }));
+    expect(await told(person.id, isFor('Settled'))).toMatchObject({ username: before.Username });
+    expect(mailsTo(email)).toEqual([]);
+  }, 60_000);
+
+  test('waits for tomorrow when the day’s mails are used up, and goes then, once', async () => {
+    for (let mail = 0; mail < 50; mail += 1) {
+      world.test.aws.cognito.outbox.send({ to: `other${mail}@school.edu`, subject: 'Hello', text: 'Hello' });
+    }
+    const { person } = await world.api.person('Late Comer');
+    const { email } = person.spec;
+    const waiting = await told(person.id, isFor('InviteWaits'));
+    expect(waiting).toMatchObject({ invitation: 'waiting', invitedAt: null });
+    expect(conditionOf(waiting, 'Stalled')?.status).toBe('False');
+    // The account is there for a handed link.
+    await world.test.clients.cognito.send(new AdminGetUserCommand(named(email)));
+    expect(mailsTo(email)).toEqual([]);
+    world.clock.jump(24 * 3_600_000);
+    expect((await told(person.id, isFor('Settled'))).invitation).toBe('sent');
+    expect(mailsTo(email)).toHaveLength(1);
+  }, 60_000);
+});
