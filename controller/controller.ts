@@ -148,11 +148,17 @@ class Reign {
   readonly #kinds: ReadonlyMap<string, Kind>;
   readonly #stopping: AbortSignal;
   readonly #failures = new Map<string, number>();
+  /** What runs: told of the end one by one, for signals made of two are dear by the thousand. */
+  readonly #passes = new Set<AbortController>();
 
   constructor(options: ControllerOptions, stopping: AbortSignal) {
     this.#options = options;
     this.#kinds = new Map(options.kinds.map(kind => [kind.name, kind]));
     this.#stopping = stopping;
+    const end = () => {
+      for (const pass of this.#passes) pass.abort(stopping.reason);
+    };
+    stopping.addEventListener('abort', end, { once: true });
   }
 
   async work(key: string, urgency: Urgency, hurry: AbortSignal): Promise<Again | undefined> {
@@ -160,9 +166,11 @@ class Reign {
     const kind = this.#kinds.get(name);
     if (!kind) return undefined;
     const { log, now, slots, random, passSeconds = defaultPassSeconds } = this.#options;
-    const limit = new AbortController();
+    const pass = new AbortController();
+    if (this.#stopping.aborted) pass.abort(this.#stopping.reason);
+    this.#passes.add(pass);
     const timer = setTimeout(
-      () => limit.abort(new Error(`the pass took longer than ${passSeconds} s`)),
+      () => pass.abort(new Error(`the pass took longer than ${passSeconds} s`)),
       passSeconds * 1000,
     );
     try {
@@ -173,7 +181,7 @@ class Reign {
         slots,
         urgent: urgency === 'urgent',
         hurry,
-        signal: AbortSignal.any([limit.signal, this.#stopping]),
+        signal: pass.signal,
         stopping: this.#stopping,
         retrySeconds: () => backoffSeconds(failures, random),
       });
@@ -183,6 +191,7 @@ class Reign {
       return passed.againSeconds === undefined ? undefined : { seconds: passed.againSeconds, urgency };
     } finally {
       clearTimeout(timer);
+      this.#passes.delete(pass);
     }
   }
 

@@ -26,15 +26,18 @@ export interface Trace {
 /** Starts a trace; calls outside of any pass are logged by `log`. */
 export function createTrace(log: Logger): Trace {
   const passing = new AsyncLocalStorage<Logger>();
+  // Chance tells processes apart, a count their passes.
+  const own = randomBytes(3).toString('hex');
+  let count = 0;
   return {
     traced: kind => ({
       name: kind.name,
       keys: () => kind.keys(),
       async pass(id, options) {
-        const own = options.log.child({ pass: randomBytes(6).toString('hex') });
-        return passing.run(own, async () => {
-          const passed = await kind.pass(id, { ...options, log: own });
-          own.debug({ kind: kind.name, id, verdict: passed.verdict, againSeconds: passed.againSeconds }, 'passed');
+        const log = options.log.child({ pass: `${own}${(++count).toString(16).padStart(6, '0')}` });
+        return passing.run(log, async () => {
+          const passed = await kind.pass(id, { ...options, log });
+          log.debug({ kind: kind.name, id, verdict: passed.verdict, againSeconds: passed.againSeconds }, 'passed');
           return passed;
         });
       },

@@ -7,6 +7,8 @@ export type Sql = pg.Pool | pg.PoolClient;
 const poolSize = 20;
 /** A database that does not answer within this is down: better an error than a request that hangs. */
 const connectMilliseconds = 10_000;
+/** Longer than from one resync to the next: to come in again costs both sides more than the queries of a resync do. */
+const idleMilliseconds = 60_000;
 
 /** Oid of `bigint`: ours count writes and events, far below 2^53. */
 const int8 = 20;
@@ -24,6 +26,7 @@ export function createPool(url: string, { durable = true } = {}): pg.Pool {
     connectionString: url,
     max: poolSize,
     connectionTimeoutMillis: connectMilliseconds,
+    idleTimeoutMillis: idleMilliseconds,
     types: { getTypeParser },
   });
   // An idle connection that breaks is dropped by the pool; without a listener the process would end.

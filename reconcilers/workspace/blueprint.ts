@@ -59,6 +59,30 @@ export function renderBlueprint(workspace: Workspace, homeId: string, settings: 
   return { definition, hash: createHash('sha256').update(JSON.stringify(definition)).digest('hex') };
 }
 
+/** A hash, and all of a workspace that it was made of. */
+interface Hashed {
+  readonly of: string;
+  readonly hash: string;
+}
+
+const hashes = new WeakMap<WorkspaceSettings, Map<string, Hashed>>();
+/** More workspaces than a deployment has: those that are gone are forgotten with the rest. */
+const mostHashes = 20_000;
+
+/** The hash alone, remembered: every look at every workspace compares it, and it seldom changes. */
+export function blueprintHash(workspace: Workspace, homeId: string, settings: WorkspaceSettings): string {
+  const known = hashes.get(settings) ?? new Map<string, Hashed>();
+  hashes.set(settings, known);
+  const last = known.get(workspace.id);
+  const { slug, home, template } = workspace;
+  const of = JSON.stringify([homeId, slug, home, template]);
+  if (last?.of === of) return last.hash;
+  const { hash } = renderBlueprint(workspace, homeId, settings);
+  if (known.size >= mostHashes) known.clear();
+  known.set(workspace.id, { of, hash });
+  return hash;
+}
+
 /** Hash of what a task is told of where portal and workspace are: one that was told otherwise lets nobody in. */
 export function addressesOf(workspace: Pick<Workspace, 'slug'>, settings: WorkspaceSettings): string {
   const { portalUrl, heartbeatUrl } = settings;

@@ -28,13 +28,14 @@ const resyncMilliseconds = 30_000;
 export async function observe(workspace: Workspace, context: Context, ground: Ground): Promise<Observed> {
   const names = namesOf(workspace, ground.settings);
   const now = context.now();
+  const isTurn = isItsTurn(workspace, now);
   const [accessPoint, target, service] = await Promise.all([
     ground.inventory.accessPoint(names.homeToken),
-    observeTarget(names, ground, isItsTurn(workspace, now)),
+    observeTarget(names, ground, isTurn),
     observeService(workspace, context, names, ground),
   ]);
   const home = observeHome(accessPoint, workspace, names, ground, now);
-  const { routes, strangerAtSlot } = await observeRoutes(workspace, target, ground, now, isItsTurn(workspace, now));
+  const { routes, strangerAtSlot } = await observeRoutes(workspace, target, ground, now, isTurn);
   const seen: Observed = {
     home,
     blueprint: 'unread',
@@ -48,11 +49,11 @@ export async function observe(workspace: Workspace, context: Context, ground: Gr
     healthy: 'unread',
     refusal: undefined,
   };
-  const close = needsCloseLook(workspace, seen, now);
+  const close = isTurn || needsCloseLook(workspace, seen);
   const [tasks, blueprint, settings, revisions] = await Promise.all([
     readTasks(workspace, seen, names, ground, now),
-    observeBlueprint(seen, names, ground, now, close, isItsTurn(workspace, now)),
-    observeSettings(target, ground, close, isItsTurn(workspace, now)),
+    observeBlueprint(seen, names, ground, now, close, isTurn),
+    observeSettings(target, ground, close, isTurn),
     workspace.deletedAt === null ? [] : listRevisions(names, ground),
   ]);
   const healthy = await observeHealth(workspace, seen, tasks, ground, now);
@@ -101,16 +102,16 @@ function maySurface(
   return isRecent(deletedAt, now);
 }
 
-/** Before each start, until it was once as asked, and when its turn comes. */
-function needsCloseLook(workspace: Workspace, seen: Observed, now: Date): boolean {
-  if (isItsTurn(workspace, now)) return true;
+/** Before each start, and until it was once as asked; besides when its turn comes. */
+function needsCloseLook(workspace: Workspace, seen: Observed): boolean {
   if (isUp(seen)) return false;
   return workspace.spec.running || conditionOf(workspace.status, 'Ready')?.status !== 'True';
 }
 
 function isItsTurn({ id }: Workspace, now: Date): boolean {
-  const place = Array.from(id).reduce((sum, letter) => sum + letter.charCodeAt(0), 0) % turns;
-  return Math.floor(now.getTime() / resyncMilliseconds) % turns === place;
+  let sum = 0;
+  for (let place = 0; place < id.length; place += 1) sum += id.charCodeAt(place);
+  return Math.floor(now.getTime() / resyncMilliseconds) % turns === sum % turns;
 }
 
 async function observeTarget(names: Names, ground: Ground, close: boolean): Promise<Target | undefined> {

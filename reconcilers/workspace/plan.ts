@@ -1,6 +1,6 @@
 import type { Workspace } from '../../api/resources/workspace.ts';
 import type { Plan } from '../../controller/reconciler.ts';
-import { addressesOf, renderBlueprint } from './blueprint.ts';
+import { addressesOf, blueprintHash } from './blueprint.ts';
 import {
   attemptFailed,
   brokenOff,
@@ -43,7 +43,7 @@ export function createPlan(settings: WorkspaceSettings) {
 
 /** The hash that the workspace's blueprint should have; empty while there is no home to mount. */
 export function hashOf(workspace: Workspace, observed: Observed, settings: WorkspaceSettings): string {
-  return observed.home ? renderBlueprint(workspace, observed.home.id, settings).hash : '';
+  return observed.home ? blueprintHash(workspace, observed.home.id, settings) : '';
 }
 
 /** What carries our name and another's tags is never touched. */
