@@ -5,7 +5,7 @@ import { findTool, toolFolders } from './tools.ts';
 
 /** Ours alone on every host that runs containers this way: first a place to hold mounts, then the task's own folder. */
 export const hostMountPoint = '/run/armada';
-const tools = ['prlimit', 'setpriv', 'unshare', 'nsenter', 'mount', 'umount'] as const;
+const tools = ['prlimit', 'setpriv', 'unshare', 'nsenter', 'mount'] as const;
 /** Whoever a task definition leaves open is nobody; root would be the machine's own. */
 const nobody = '65534:65534';
 
@@ -14,9 +14,9 @@ export type Tools = Readonly<Record<(typeof tools)[number], string>>;
 /** The programs that isolation needs, or undefined where it can't work: not root, not Linux, or one is missing. */
 export function findTools(): Tools | undefined {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return undefined;
-  const [prlimit, setpriv, unshare, nsenter, mount, umount] = tools.map(findTool);
-  if (!prlimit || !setpriv || !unshare || !nsenter || !mount || !umount) return undefined;
-  return { prlimit, setpriv, unshare, nsenter, mount, umount };
+  const [prlimit, setpriv, unshare, nsenter, mount] = tools.map(findTool);
+  if (!prlimit || !setpriv || !unshare || !nsenter || !mount) return undefined;
+  return { prlimit, setpriv, unshare, nsenter, mount };
 }
 
 /**
@@ -107,19 +107,25 @@ function script(tools: Tools, launch: Launch, hidden: readonly string[], resolvC
   // Everything is held first, for the covers may hide it; the place where it is held is itself mounted over last.
   const held = mounts.map((mount, index) => ({ ...mount, holder: `${hostMountPoint}/${index}` }));
   const depth = ({ path: place }: Mount) => (isOurs(place) ? 1e6 : 0) + place.length;
-  const tmpfs = (mode: number, size: string, place: string) =>
-    `${tools.mount} -t tmpfs -o mode=${mode},size=${size},nosuid,nodev tmpfs ${quote(place)}`;
+  const table = [
+    ...(resolvConf ? [bound(resolvConf, '/etc/resolv.conf')] : []),
+    cover(hostMountPoint, '700', '1m'),
+    ...held.map(({ source, holder }) => bound(source, holder, 'X-mount.mkdir')),
+    cover('/home', '755', '1m'),
+    ...(existsSync('/dev/shm') ? [cover('/dev/shm', '1777', '64m')] : []),
+    ...hidden.filter(folder => existsSync(folder)).map(folder => cover(folder, '755', '1m')),
+    ...held
+      .sort((a, b) => depth(a) - depth(b))
+      .map(({ holder, path: place, readOnly }) => bound(holder, place, `X-mount.mkdir${readOnly ? ',ro' : ''}`)),
+    ...(held.some(({ path: place }) => place === hostMountPoint) ? [] : [cover(hostMountPoint, '700', '1m')]),
+  ];
+  const tableFile = `${launch.temporary}.fstab`;
   const lines = [
     'set -e',
     'umask 022',
-    ...(resolvConf ? [`${tools.mount} --bind ${quote(resolvConf)} /etc/resolv.conf`] : []),
-    tmpfs(700, '1m', hostMountPoint),
-    ...held.map(({ source, holder }) => `mkdir ${holder}; ${tools.mount} --bind ${quote(source)} ${holder}`),
-    tmpfs(755, '1m', '/home'),
-    ...(existsSync('/dev/shm') ? [tmpfs(1777, '64m', '/dev/shm')] : []),
-    ...hidden.filter(folder => existsSync(folder)).map(folder => tmpfs(755, '1m', folder)),
-    ...held.sort((a, b) => depth(a) - depth(b)).flatMap(mount => bind(tools, mount)),
-    ...(held.some(({ path: place }) => place === hostMountPoint) ? [] : [`${tools.umount} -R -l ${hostMountPoint}`]),
+    // One process for all of them: a start that runs a program for each is mostly that.
+    `printf '%s\\n' ${table.map(quote).join(' ')} > ${quote(tableFile)}`,
+    `${tools.mount} --all -T ${quote(tableFile)}`,
     // Where memory runs out, a student's process ends before the machine's own.
     'echo 500 > /proc/self/oom_score_adj || true',
     ...joins(launch),
@@ -137,12 +143,19 @@ function isOurs(place: string): boolean {
   return place === hostMountPoint || place.startsWith(`${hostMountPoint}/`);
 }
 
-function bind(tools: Tools, { holder, path: place, readOnly }: Mount & { readonly holder: string }): string[] {
-  return [
-    `mkdir -p ${quote(place)}`,
-    `${tools.mount} --bind ${holder} ${quote(place)}`,
-    ...(readOnly ? [`${tools.mount} -o remount,bind,ro ${quote(place)}`] : []),
-  ];
+/** A line of fstab(5): `source` is seen at `place` too. */
+function bound(source: string, place: string, options?: string): string {
+  return `${field(source)} ${field(place)} none ${options ? `bind,${options}` : 'bind'}`;
+}
+
+/** A line of fstab(5): `place` is empty. By a name of ours, for `mount --all` leaves out what is mounted already. */
+function cover(place: string, mode: string, size: string): string {
+  return `armada ${field(place)} tmpfs mode=${mode},size=${size},nosuid,nodev`;
+}
+
+/** As fstab(5) wants a path: blanks and backslashes in octal. */
+function field(text: string): string {
+  return text.replaceAll(/[\s\\]/g, letter => `\\${letter.charCodeAt(0).toString(8).padStart(3, '0')}`);
 }
 
 /** With `initProcessEnabled` a small init passes SIGTERM on and reaps; without, the program is process 1 itself. */

@@ -92,3 +92,9 @@ table inet armada {
   }
 }`;
 }
+
+/** Ports of this machine's loopback that URLs in an environment name. */
+export function loopbackPorts(environment: Readonly<Record<string, string>>): number[] {
+  const urls = Object.values(environment).flatMap(value => /^https?:\/\/127\.0\.0\.1:(\d{1,5})/.exec(value)?.[1] ?? []);
+  return [...new Set(urls.map(Number))];
+}

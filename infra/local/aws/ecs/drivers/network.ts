@@ -3,18 +3,21 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { addressesOf, chooseBlock, type Link, linkOf, linksPerBlock, usedRanges } from './addresses.ts';
+import { addressesOf, chooseBlock, linkOf, linksPerBlock, usedRanges } from './addresses.ts';
 import { loopbackResolver, taskRules } from './network-rules.ts';
 import {
   findNetworkTools,
   layRouter,
   type NetworkTools,
   namespaces,
+  type Plug,
   plug,
+  plugged,
   removal,
   tableOf,
   unplug,
 } from './router.ts';
+import { together } from './together.ts';
 
 /** One task's own network: a loopback of its own, and one link to the router. */
 export interface TaskNetwork {
@@ -33,13 +36,20 @@ export interface Published {
   readonly reaches: readonly number[];
 }
 
-interface Joined extends TaskNetwork {
-  readonly index: number;
-  readonly name: string;
-  readonly link: Link;
+interface Joined extends TaskNetwork, Plug {
   published: readonly Published[];
-  ruled: boolean;
+  /** Settled once its rules stand; undefined before the first are asked for. */
+  ruled: Promise<void> | undefined;
 }
+
+/** Elements of the machine's rules that come or go, and what is run inside a task's namespace. */
+interface Publication {
+  readonly elements: readonly string[];
+  readonly inside: string;
+}
+
+/** What a shell script does for one task after the other; the first is not to wait for the last for long. */
+const mostTogether = 16;
 
 /** One file per installation, named by its mark, with the path of its folder. */
 const notes = '/run/armada-networks';
@@ -56,6 +66,9 @@ export class Networks {
   readonly #block: number;
   readonly #tasks = new Map<string, Promise<Joined>>();
   readonly #indexes = new Set<number>();
+  readonly #plug = together<Plug>(plugs => shell(plug(this.#tools, this.#mark, plugs)), mostTogether);
+  readonly #publish = together<Publication>(each => this.#publishAll(each), mostTogether);
+  readonly #unplug = together<Joined>(each => this.#unplugAll(each), mostTogether);
 
   private constructor(directory: string, tools: NetworkTools) {
     this.#tools = tools;
@@ -106,27 +119,23 @@ export class Networks {
     const joined = await this.#tasks.get(task);
     if (!joined) throw new Error('CannotStartContainerError: the task has no network');
     const isNew = published.ports.length > 0 && !joined.published.some(same => sameAs(same, published));
-    if (joined.ruled && !isNew) return;
-    if (isNew) joined.published = [...joined.published, published];
-    joined.ruled = true;
-    const { address } = joined.link;
-    const table = tableOf(this.#mark);
-    const elements = isNew
-      ? [
-          ...published.ports.map(port => `add element inet ${table} ports { ${port} : ${address} }`),
-          ...published.reaches.map(port => `add element inet ${table} reached { ${port} }`),
-        ]
-      : [];
-    const rules = taskRules(addressesOf(this.#block), joined.published);
+    if (!joined.ruled || isNew) joined.ruled = this.#rule(joined, isNew ? published : undefined);
+    await joined.ruled;
+  }
+
+  async #rule(joined: Joined, added: Published | undefined): Promise<void> {
+    const isFirst = joined.ruled === undefined;
+    if (added) joined.published = [...joined.published, added];
     const { nft, nsenter } = this.#tools;
-    await Promise.all([
-      elements.length > 0 ? shell(`${nft} -f - <<'END'\n${elements.join('\n')}\nEND`) : undefined,
-      shell(`${nsenter} --net=${joined.file} /bin/sh -ec '
-  echo 1 > /proc/sys/net/ipv4/conf/all/route_localnet
-  exec ${nft} -f -' <<'END'
+    const rules = taskRules(addressesOf(this.#block), joined.published);
+    await this.#publish({
+      elements: added ? elementsOf(tableOf(this.#mark), joined.link.address, added) : [],
+      inside: `${nsenter} --net=${joined.file} /bin/sh -ec '
+${isFirst ? `echo 1 > /proc/sys/net/ipv4/conf/all/route_localnet\n${plugged(this.#tools, joined)}` : ''}
+exec ${nft} -f -' <<'RULES'
 ${rules}
-END`),
-    ]);
+RULES`,
+    });
   }
 
   /** Removes the task's network; whoever still is in it is cut off. */
@@ -134,12 +143,7 @@ END`),
     const joined = await this.#tasks.get(task)?.catch(() => undefined);
     this.#tasks.delete(task);
     if (!joined) return;
-    const ports = joined.published.flatMap(each => each.ports);
-    const list = ports.join(', ');
-    const { nft } = this.#tools;
-    const forget =
-      ports.length > 0 ? `${nft} 'delete element inet ${tableOf(this.#mark)} ports { ${list} }' || true\n` : '';
-    await shell(forget + unplug(this.#tools, this.#mark, joined.name, joined.index)).catch(() => {});
+    await this.#unplug(joined).catch(() => {});
     this.#indexes.delete(joined.index);
   }
 
@@ -165,7 +169,7 @@ END`),
     this.#indexes.add(index);
     const link = linkOf(this.#block, index);
     const name = `${this.#mark}-${index}`;
-    await shell(plug(this.#tools, this.#mark, name, index, link));
+    await this.#plug({ name, index, link });
     return {
       index,
       name,
@@ -173,8 +177,25 @@ END`),
       file: path.join(namespaces, name),
       resolvConf: this.#resolvConf(),
       published: [],
-      ruled: false,
+      ruled: undefined,
     };
+  }
+
+  async #publishAll(publications: readonly Publication[]): Promise<void> {
+    const { nft } = this.#tools;
+    const elements = publications.flatMap(each => each.elements);
+    const outside = elements.length > 0 ? [`${nft} -f - <<'END'\n${elements.join('\n')}\nEND`] : [];
+    await shell([...outside, ...publications.map(each => each.inside)].join('\n'));
+  }
+
+  async #unplugAll(left: readonly Joined[]): Promise<void> {
+    const { nft } = this.#tools;
+    const table = tableOf(this.#mark);
+    const ports = left.flatMap(({ published }) => published.flatMap(each => each.ports));
+    const forget = `${nft} 'delete element inet ${table} ports { ${ports.join(', ')} }'`;
+    // One that is gone already refuses all of several; alone it is passed over.
+    const alone = left.length === 1 ? ' || true' : '';
+    await shell(`${ports.length > 0 ? `${forget}${alone}\n` : ''}${unplug(this.#tools, this.#mark, left)}`);
   }
 
   #resolvConf(): string | undefined {
@@ -183,6 +204,14 @@ END`),
     writeFileSync(file, `nameserver ${addressesOf(this.#block).machine}\n`, { mode: 0o644 });
     return file;
   }
+}
+
+/** What a container publishes, as elements of the machine's rules. */
+function elementsOf(table: string, address: string, { ports, reaches }: Published): string[] {
+  return [
+    ...ports.map(port => `add element inet ${table} ports { ${port} : ${address} }`),
+    ...reaches.map(port => `add element inet ${table} reached { ${port} }`),
+  ];
 }
 
 function sameAs(one: Published, other: Published): boolean {
@@ -214,10 +243,4 @@ function shell(script: string): Promise<void> {
     child.once('error', reject);
     child.once('close', code => (code === 0 ? resolve() : reject(new Error(said || `ended with ${code}`))));
   });
-}
-
-/** Ports of this machine's loopback that URLs in an environment name. */
-export function loopbackPorts(environment: Readonly<Record<string, string>>): number[] {
-  const urls = Object.values(environment).flatMap(value => /^https?:\/\/127\.0\.0\.1:(\d{1,5})/.exec(value)?.[1] ?? []);
-  return [...new Set(urls.map(Number))];
 }

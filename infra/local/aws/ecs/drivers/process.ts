@@ -11,7 +11,8 @@ import { type Launch, type Mount, plainCommand, realPath } from './launch.ts';
 import { endLeftovers } from './leftovers.ts';
 import { ControlGroups } from './limits.ts';
 import { LogFile, lastLines } from './log-file.ts';
-import { loopbackPorts, Networks } from './network.ts';
+import { Networks } from './network.ts';
+import { loopbackPorts } from './network-rules.ts';
 import { HostPorts } from './ports.ts';
 
 export type { ImageTable, LocalImage } from './images.ts';

@@ -67,26 +67,54 @@ ${hostRules(tableOf(mark), name, machine, range)}
 END`;
 }
 
-/** A shell script that makes the namespace of this name and plugs it into the router. */
-export function plug({ ip }: NetworkTools, mark: string, name: string, index: number, link: Link): string {
-  return `${ip} netns add ${name}
-${ip} -n ${routerOf(mark)} -batch - <<'END'
-link add task${index} type veth peer name eth0 netns ${name}
-addr add ${link.router}/30 dev task${index}
-link set task${index} up
-END
-${ip} -n ${name} -batch - <<'END'
-link set lo up
-addr add ${link.address}/30 dev eth0
-link set eth0 up
-route add default via ${link.router}
-END`;
+/** A task's namespace, and its number at the router. */
+export interface Plug {
+  readonly name: string;
+  readonly index: number;
+  readonly link: Link;
 }
 
-/** A shell script that cuts off whoever still is in the namespace, and removes it. */
-export function unplug({ ip }: NetworkTools, mark: string, name: string, index: number): string {
-  return `${ip} -n ${routerOf(mark)} link del task${index} || true
-${ip} netns del ${name}`;
+/**
+ * A shell script that makes namespaces and plugs them into the router, whatever was left of them removed first. For many
+ * it runs as many programs as for one.
+ */
+export function plug(tools: NetworkTools, mark: string, plugs: readonly Plug[]): string {
+  const { ip } = tools;
+  return `${plugs.length === 1 ? unplug(tools, mark, plugs) : ''}
+${batch(
+  ip,
+  plugs.map(({ name }) => `netns add ${name}`),
+)}
+${batch(
+  `${ip} -n ${routerOf(mark)}`,
+  plugs.flatMap(({ name, index, link }) => [
+    `link add task${index} type veth peer name eth0 netns ${name}`,
+    `addr add ${link.router}/30 dev task${index}`,
+    `link set task${index} up`,
+  ]),
+)}`;
+}
+
+/** A shell script that cuts off whoever still is in the namespaces, and removes them; what is gone already is fine. */
+export function unplug({ ip }: NetworkTools, mark: string, plugs: readonly Plug[]): string {
+  const links = plugs.map(({ index }) => `link del task${index}`);
+  const names = plugs.map(({ name }) => `netns del ${name}`);
+  return `${batch(`${ip} -n ${routerOf(mark)} -force`, links, '2>/dev/null || true')}
+${batch(`${ip} -force`, names, '2>/dev/null || true')}`;
+}
+
+/** Lines of a script that run inside a task's namespace: its end of the link. */
+export function plugged({ ip }: NetworkTools, { link }: Plug): string {
+  return batch(ip, [
+    'link set lo up',
+    `addr replace ${link.address}/30 dev eth0`,
+    'link set eth0 up',
+    `route replace default via ${link.router}`,
+  ]);
+}
+
+function batch(ip: string, lines: readonly string[], after = ''): string {
+  return `${ip} -batch - <<END ${after}\n${lines.join('\n')}\nEND`;
 }
 
 /** A shell script that removes the rules of an installation, and these namespaces and links of its. */
