@@ -14,6 +14,7 @@ export async function clear(virtual: VirtualWorld, { kinds }: Scenario): Promise
     (await pool.query<{ count: number }>(`select count(*)::int count from ${table}`)).rows[0]?.count ?? 0;
   const homes = await count('homes');
   await virtual.date();
+  world.tasks.isBrisk = true;
   await pool.query(
     `update workspaces set deleted_at = now(), spec = spec || '{"running": false}' where deleted_at is null`,
   );

@@ -201,6 +201,9 @@ test('an end that differs, a thing too many, a delete too many and too many pass
   const more = [totalsOf(truth), ...stateOf(truth, deployment, [ada])];
   expect(judge({ ...sound, state: more }, reference).join()).toContain('end state differs');
   truth.rules.delete(`rule-${ada.id}`);
-  expect(judge({ ...sound, deletes: oracles.deletes }, reference).join()).toContain('deleted more often');
+  const once = { ...sound, deletes: oracles.deletes };
+  expect(judge(once, reference).join()).toContain('deleted more often');
+  expect(judge(once, reference, { rule: 1 })).toEqual([]);
+  expect(judge(once, reference, { rule: 0, service: 9 }).join()).toContain('deleted more often');
   expect(judge({ ...sound, passes: 300 }, reference).join()).toContain('busy');
 });

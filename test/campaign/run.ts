@@ -81,7 +81,7 @@ export async function run(
   seed: number,
 ): Promise<Result> {
   const played = await play(virtual, scenario, seed, () => arm(virtual, plan.fault, plan.point));
-  const violations = [...played.violations, ...(played.rested ? judge(played, reference) : [])];
+  const violations = [...played.violations, ...(played.rested ? judge(played, reference, scenario.mayDelete) : [])];
   return { plan, reached: played.reached, violations, trace: played.trace };
 }
 
@@ -89,12 +89,13 @@ export async function run(
 export function judge(
   end: { readonly state: readonly object[]; readonly deletes: ReadonlyMap<string, number>; readonly passes: number },
   reference: Reference,
+  mayDelete: Scenario['mayDelete'] = {},
 ): readonly string[] {
   const violations: string[] = [];
   if (!isDeepStrictEqual(end.state, reference.state))
     violations.push(`end state differs: ${JSON.stringify(end.state)} and not ${JSON.stringify(reference.state)}`);
   for (const [what, times] of end.deletes)
-    if (times > (reference.deletes[what] ?? 0))
+    if (times > Math.max(reference.deletes[what] ?? 0, mayDelete[what.split(' of ')[0] ?? ''] ?? 0))
       violations.push(`deleted more often than without the fault: ${what}, ${times} times`);
   if (end.passes > reference.passes + morePasses)
     violations.push(`busy: ${end.passes} passes in place of ${reference.passes}`);

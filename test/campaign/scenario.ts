@@ -11,6 +11,11 @@ export interface Scenario {
   act(virtual: VirtualWorld): Promise<void>;
   /** One run in so many is made, where many points are alike. */
   readonly every?: number;
+  /**
+   * How often each thing of a sort may be deleted where how often it is depends on moments: once for each time that this
+   * was asked for. Left out: never more often than without a fault.
+   */
+  readonly mayDelete?: Readonly<Record<string, number>>;
   /** How long it may take until what nobody was told of is found. */
   readonly settleSeconds?: number;
   /** What is wrong at rest beside what every scenario is asked. */

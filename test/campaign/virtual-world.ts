@@ -41,6 +41,7 @@ export async function startVirtualWorld(
       const past = time.now() + forgetMilliseconds;
       await time.pass(Math.ceil(past / periodMilliseconds) * periodMilliseconds - time.now());
       seedChance(seed);
+      world.tasks.isBrisk = false;
       await heard.date();
     },
     async date() {

@@ -81,20 +81,21 @@ export class Endpoint {
     response.end(answer.body);
   }
 
-  /** Answers a request that came by another way than HTTP; undefined where a fault loses the answer. */
+  /** Answers a request of this very process, signed or not; undefined where a fault loses the answer. */
   answer(wire: WireRequest): Promise<WireAnswer | undefined> {
-    return this.#respond(wire);
+    return this.#respond(wire, { trusted: true });
   }
 
   /** The answer to a request, or undefined where a fault loses it. */
-  async #respond(wire: WireRequest): Promise<WireAnswer | undefined> {
+  async #respond(wire: WireRequest, { trusted } = { trusted: false }): Promise<WireAnswer | undefined> {
     const document = wire.method === 'GET' ? this.#options.documents?.(wire.path) : undefined;
     if (document) return { status: 200, contentType: 'application/json', body: JSON.stringify(document) };
     let service: ServiceName | undefined;
     try {
       const operation = recognise(wire);
       service = operation.service;
-      if (!unsignedAllowed(operation.service, operation.name)) this.#options.authenticate(wire, operation.service);
+      if (!trusted && !unsignedAllowed(operation.service, operation.name))
+        this.#options.authenticate(wire, operation.service);
       const handle = this.#options.services[service]?.[operation.name];
       if (!handle) throw new AwsError('UnknownOperationException', `${operation.name} is not available here`);
       const fault = this.faults.next(service, operation.name);
