@@ -11,3 +11,10 @@ export function cpuSecondsOf(pids: readonly number[]): number {
     return sum + (Number(fields[11]) + Number(fields[12])) / hertz;
   }, 0);
 }
+
+/** Resident memory of a process in MiB: now, and the most that it ever was. Source: proc(5), status. */
+export function memoryOf(pid: number): { readonly now: number; readonly peak: number } {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const kibibytes = (name: string) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1] ?? 0);
+  return { now: kibibytes('VmRSS') / 1024, peak: kibibytes('VmHWM') / 1024 };
+}

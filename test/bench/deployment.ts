@@ -13,6 +13,7 @@ import { type Services, startServices } from '../../infra/local/services.ts';
 import { eventually } from '../support/eventually.ts';
 import { anyPort, temporaryDataFolder } from '../support/product.ts';
 import { cpuSecondsOf } from './cpu.ts';
+import { ending } from './ending.ts';
 
 /** Everything but IDEs: PostgreSQL, local AWS, API and controller as real processes, with trivial servers as images. */
 export interface Deployment {
@@ -34,12 +35,14 @@ export type StubImage = 'bench/gate:now' | 'bench/gate:late';
 /** Starts one; `gate` is the image that every workspace gets. */
 export async function startDeployment(gate: StubImage): Promise<Deployment> {
   const folder = await temporaryDataFolder();
+  const noFolder = ending(() => folder.remove());
   const data = openDataFolder(folder.path);
   const stub = path.join(data.stage, 'stub.pl');
   await copyFile(path.join(import.meta.dirname, 'stub.pl'), stub);
   await chmod(stub, 0o644);
   const port = await anyPairOfPorts();
-  const services = await startServices(
+  const stopping = new AbortController();
+  const starting = startServices(
     {
       data,
       port,
@@ -50,8 +53,13 @@ export async function startDeployment(gate: StubImage): Promise<Deployment> {
       moreBalancers: secondBalancer,
       report: () => {},
     },
-    new AbortController().signal,
+    stopping.signal,
   );
+  const noServices = ending(async () => {
+    stopping.abort(new Error('the bench ends'));
+    await (await starting).stop();
+  });
+  const services = await starting;
   let asked = 0;
   const api = `http://localhost:${port}/v1`;
   return {
@@ -83,9 +91,9 @@ export async function startDeployment(gate: StubImage): Promise<Deployment> {
         ),
       ),
     async close() {
-      await services.stop();
+      await noServices();
       data.release();
-      await folder.remove();
+      await noFolder();
     },
   };
 }

@@ -1,16 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
 import http from 'node:http';
-import os from 'node:os';
-import path from 'node:path';
-import { localImages } from '../../infra/local/images.ts';
-import { Browser } from '../infra/gate/browser.ts';
-import { makeTask, origin, startIde, startPortal } from '../infra/gate/support.ts';
-import { eventually } from '../support/eventually.ts';
-import { anyPort } from '../support/product.ts';
+import { type Ide, origin, startIde } from '../infra/gate/support.ts';
 import { type Bench, median, quantile, rounded } from './figures.ts';
 import { firstLoads } from './first-load.ts';
+import { memoryFigure, startGateProcess } from './gate-process.ts';
 
 const goals = { p50: 1, p99: 5, mebibytes: 60, load: 1.1 };
 const requests = 4_000;
@@ -21,24 +13,14 @@ export const gate: Bench = {
   name: 'gate',
   does: 'latency and memory that the gate adds, and a workbench’s first load through balancer and gate',
   async run(print) {
-    const stage = await mkdtemp(path.join(os.tmpdir(), 'armada-bench-'));
-    const task = await makeTask();
-    const socketPath = path.join(task.run, 'ide.sock');
-    const [portal, ide] = [await startPortal(), await startIde(socketPath)];
-    const images = await localImages({
-      node: process.execPath,
-      stageDirectory: stage,
-      ide: { entry: Promise.resolve('none') },
+    let ide: Ide | undefined;
+    let socketPath = '';
+    const { child, port, browser, close } = await startGateProcess(async socket => {
+      socketPath = socket;
+      ide = await startIde(socket);
     });
-    const [program = '', ...args] = images.get('armada/gate:local')?.entryPoint ?? [];
-    const port = await anyPort();
-    const env = { ...task.env, PORT: String(port), ARMADA_HEARTBEAT_URL: portal.url };
-    const child = spawn(program, args, { env, stdio: 'ignore' });
     try {
-      await eventually(async () => (await new Browser(port).ask('/.gate/health')).status === 200);
-      print({ figure: 'gate’s memory at rest', ...memoryOf(child) });
-      const browser = new Browser(port);
-      await browser.enter();
+      print({ figure: 'gate’s memory at rest', ...memoryFigure(child) });
       const through = await requestsOver({ host: '127.0.0.1', port }, browser.cookie ?? '');
       const direct = await requestsOver({ socketPath }, '');
       await alternate([direct.once, through.once], requests / 8);
@@ -59,7 +41,7 @@ export const gate: Bench = {
         });
       }
       const open = await Promise.all(Array.from({ length: sockets }, () => browser.connect({ origin })));
-      const { value, unit, of } = memoryOf(child);
+      const { value, unit, of } = memoryFigure(child);
       print({
         figure: 'gate’s memory after 8,500 requests, with 5 WebSockets',
         value,
@@ -71,9 +53,8 @@ export const gate: Bench = {
       for (const { socket } of open) socket?.destroy();
       for (const each of [through, direct]) each.close();
     } finally {
-      child.kill();
-      await Promise.all([portal.close(), ide.close()]);
-      for (const folder of [stage, task.folder]) await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+      await close();
+      await ide?.close();
     }
     const loads = await firstLoads();
     if (!loads) return;
@@ -120,18 +101,4 @@ async function alternate(ways: readonly (() => Promise<void>)[], times: number):
     }
   }
   return took;
-}
-
-/**
- * Resident memory. Most of it is Node's program, which all gates of a host share: `private` is what each has alone, and
- * `pss` counts the shared in parts. Source: proc(5).
- */
-function memoryOf({ pid }: ChildProcess) {
-  const field = (file: string, name: string) =>
-    Number(
-      new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(readFileSync(`/proc/${pid}/${file}`, 'utf8'))?.[1] ?? Number.NaN,
-    ) / 1024;
-  const alone = field('smaps_rollup', 'Private_Clean') + field('smaps_rollup', 'Private_Dirty');
-  const of = { private: rounded(alone), pss: rounded(field('smaps_rollup', 'Pss')) };
-  return { value: rounded(field('status', 'VmRSS')), unit: 'MiB', of };
 }

@@ -1,14 +1,17 @@
 import { calls } from './calls.ts';
 import { classroom } from './classroom.ts';
 import { clickToIde } from './click-to-ide.ts';
+import { converge300 } from './converge-300.ts';
 import { crash } from './crash.ts';
 import { drift } from './drift.ts';
+import { endAll, tell } from './ending.ts';
 import { events } from './events.ts';
 import type { Bench } from './figures.ts';
 import { firstRun } from './first-run.ts';
 import { gate } from './gate.ts';
 import { idle } from './idle.ts';
 import { loop } from './loop.ts';
+import { proxy } from './proxy.ts';
 import { reads } from './reads.ts';
 import { resync1000 } from './resync-1000.ts';
 import { scale10000 } from './scale-10000.ts';
@@ -26,7 +29,9 @@ const benches: readonly Bench[] = [
   stopMany,
   calls,
   gate,
+  proxy,
   streams,
+  converge300,
   resync1000,
   scale10000,
   idle,
@@ -46,6 +51,30 @@ if (unknown.length > 0) {
   console.error(`No bench ${unknown.join(', ')}. There are: ${benches.map(({ name }) => name).join(', ')}.`);
   process.exit(2);
 }
-for (const bench of benches.filter(({ name }) => asked.length === 0 || asked.includes(name)))
-  await bench.run(figure => console.log(JSON.stringify({ bench: bench.name, ...figure })));
-process.exit(0);
+let isBrokenOff = false;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void breakOff());
+try {
+  for (const bench of benches.filter(({ name }) => asked.length === 0 || asked.includes(name))) {
+    tell(`${bench.name}: ${bench.does}`);
+    await bench.run(figure => console.log(JSON.stringify({ bench: bench.name, ...figure })));
+    tell(`${bench.name}: done`);
+  }
+  process.exit(0);
+} catch (error) {
+  // What fails because everything is being ended says nothing.
+  if (!isBrokenOff) {
+    console.error(error);
+    await endAll();
+    process.exit(1);
+  }
+}
+
+/** Ctrl-C: ends what runs, and leaves nothing behind. */
+async function breakOff(): Promise<void> {
+  if (isBrokenOff) return;
+  isBrokenOff = true;
+  for (const fault of ['uncaughtException', 'unhandledRejection']) process.on(fault, () => {});
+  tell('broken off: ending what runs');
+  await endAll();
+  process.exit(130);
+}

@@ -60,4 +60,6 @@ function answer(question: ScaleQuestion): void {
 }
 process.on('message', answer);
 process.on('disconnect', () => process.exit(0));
+// Ctrl-C reaches the whole group: whoever asks ends this one.
+process.on('SIGINT', () => {});
 process.send?.({ type: 'ready', url: aws.url });

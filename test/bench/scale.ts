@@ -5,21 +5,18 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  CreateListenerCommand,
-  CreateLoadBalancerCommand,
-  ElasticLoadBalancingV2Client,
-} from '@aws-sdk/client-elastic-load-balancing-v2';
 import type pg from 'pg';
 import { migrate } from '../../api/store/migrate.ts';
 import { createPool } from '../../api/store/pool.ts';
 import { type WorkspaceRow, workspaceOf, workspaceQuery } from '../../api/store/status.ts';
-import { type Ground, layEventsQueue, layGround, listenerPort } from '../../infra/local/ground.ts';
+import { type Ground, layEventsQueue, layGround } from '../../infra/local/ground.ts';
 import { startPostgres } from '../../infra/local/postgres.ts';
 import { type Clients, createClients } from '../../reconcilers/aws/clients.ts';
 import { anyPort } from '../support/product.ts';
-import { cpuSecondsOf } from './cpu.ts';
+import { cpuSecondsOf, memoryOf } from './cpu.ts';
+import { ending, tell } from './ending.ts';
 import type { ScaleQuestion } from './scale-aws.ts';
+import { moreListeners, placeRunning, placesPerBalancer } from './scale-balancers.ts';
 import type { Laid, Laying } from './scale-lay.ts';
 import { addRows } from './scale-rows.ts';
 
@@ -52,10 +49,11 @@ const region = 'us-east-1';
 const portalUrl = 'http://localhost:8080';
 const secret = 'a secret of more than thirty-two characters';
 const credentials = { accessKeyId: 'AKIABENCH', secretAccessKey: 'secret-of-the-bench' };
-/** What Node takes at most for its heap by itself in the 512 MiB that the template gives the controller. */
-const heapMebibytes = 256;
-/** As the controller's own: places per balancer. */
-const placesPerBalancer = 98;
+/**
+ * What Node makes of the 512 MiB that the template gives the controller: the young part of the heap is sized by it too,
+ * 2 MiB instead of the 128 that it takes on a large machine.
+ */
+const heapMebibytes = 259;
 
 export interface ScaleOptions {
   readonly workspaces: number;
@@ -74,12 +72,14 @@ export interface ScaleOptions {
 /** Starts it and resolves once the controller leads; the workspaces are not yet made. */
 export async function startScale(options: ScaleOptions): Promise<Scale> {
   const folder = await mkdtemp(path.join(process.getuid?.() === 0 ? '/var/tmp' : os.tmpdir(), 'armada-scale-'));
+  const noFolder = ending(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
   await chmod(folder, 0o711);
   const postgres = await startPostgres({
     directory: path.join(folder, 'postgres'),
     stage: path.join(os.tmpdir(), 'armada-postgres'),
     durable: true,
   });
+  const noPostgres = ending(() => postgres.stop());
   await migrate(postgres.url);
   const pool = createPool(postgres.url);
   await addRows(pool, options);
@@ -97,6 +97,12 @@ export async function startScale(options: ScaleOptions): Promise<Scale> {
       AWS_ACCESS_KEY_ID: credentials.accessKeyId,
       AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
     },
+  });
+  const noAws = ending(async () => {
+    if (aws.exitCode !== null || aws.signalCode !== null) return;
+    const exit = once(aws, 'exit');
+    aws.disconnect();
+    await exit;
   });
   const hear = <T>(type: string) =>
     new Promise<T>(resolve => {
@@ -129,6 +135,7 @@ export async function startScale(options: ScaleOptions): Promise<Scale> {
     return answer;
   };
   if (options.laid) {
+    tell(`laying ${options.workspaces} workspaces, ${options.running} of them running`);
     await placeRunning(pool);
     const laying: Laying = {
       secret,
@@ -186,12 +193,16 @@ export async function startScale(options: ScaleOptions): Promise<Scale> {
   };
   async function startController(): Promise<void> {
     const flags = [
-      `--max-old-space-size=${heapMebibytes}`,
+      `--max-heap-size=${heapMebibytes}`,
+      ...(process.env['BENCH_NODE_FLAGS']?.split(' ') ?? []),
       ...(options.profile ? ['--cpu-prof', `--cpu-prof-dir=${options.profile}`] : []),
     ];
     const script = path.join(import.meta.dirname, '..', '..', 'controller', 'main.ts');
     controller = spawn(process.execPath, [...flags, script], { env: environment, stdio: ['ignore', log, 'inherit'] });
-    while ((await metric('armada_controller_leading').catch(() => 0)) !== 1) await delay(20);
+    while ((await metric('armada_controller_leading').catch(() => 0)) !== 1) {
+      if (controller.exitCode !== null) throw new Error(`the controller ended with ${controller.exitCode}`);
+      await delay(20);
+    }
   }
   async function endController(signal: NodeJS.Signals): Promise<void> {
     if (!controller || controller.exitCode !== null || controller.signalCode !== null) return;
@@ -203,6 +214,7 @@ export async function startScale(options: ScaleOptions): Promise<Scale> {
     const { rows } = await pool.query(settledQuery);
     return { settled: Number(rows[0].settled), all: Number(rows[0].all) };
   }
+  const noController = ending(() => endController('SIGTERM'));
   await startController();
   return {
     ...{ pool, clients, ground, startController, endController, metric, hear, settled },
@@ -221,57 +233,17 @@ export async function startScale(options: ScaleOptions): Promise<Scale> {
       }
     },
     async close() {
-      await endController('SIGTERM');
+      await noController();
       clients.destroy();
       await pool.end();
-      const exit = once(aws, 'exit');
-      aws.disconnect();
-      await exit;
-      await postgres.stop();
+      await noAws();
+      await noPostgres();
       closeSync(log);
-      await rm(folder, { recursive: true, force: true });
+      await noFolder();
     },
   };
-}
-
-/** Gives those that are to run their places, as the controller would. */
-async function placeRunning(pool: pg.Pool): Promise<void> {
-  await pool.query(
-    `insert into route_slots (workspace_id, balancer, priority)
-     select id, (row_number() over (order by id) - 1) / $1, (row_number() over (order by id) - 1) % $1 + 1
-     from workspaces where (spec->>'running')::boolean`,
-    [placesPerBalancer],
-  );
 }
 
 const settledQuery = `
   select count(*) as all, count(*) filter (where (status->>'observedGeneration')::int = generation
     and status->'conditions' @> '[{"type": "Ready", "status": "True"}]') settled from workspaces`;
-
-/** Listeners at balancers beside the ground's own: each has places for 98 workspaces. */
-async function moreListeners(own: Parameters<typeof layEventsQueue>[0], count: number): Promise<string[]> {
-  const elb = new ElasticLoadBalancingV2Client(own);
-  const arns: string[] = [];
-  for (let index = 1; index <= count; index += 1) {
-    const Subnets = ['subnet-0a0a0a0a0a0a0a0a0', 'subnet-0b0b0b0b0b0b0b0b0'];
-    const { LoadBalancers } = await elb.send(new CreateLoadBalancerCommand({ Name: `armada-${index}`, Subnets }));
-    const { Listeners } = await elb.send(
-      new CreateListenerCommand({
-        LoadBalancerArn: LoadBalancers?.[0]?.LoadBalancerArn,
-        Protocol: 'HTTP',
-        Port: listenerPort + index,
-        DefaultActions: [{ Type: 'fixed-response', FixedResponseConfig: { StatusCode: '503' } }],
-      }),
-    );
-    arns.push(Listeners?.[0]?.ListenerArn ?? '');
-  }
-  elb.destroy();
-  return arns;
-}
-
-/** Source: proc(5), status. */
-function memoryOf(pid: number): { readonly now: number; readonly peak: number } {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  const kibibytes = (name: string) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1] ?? 0);
-  return { now: kibibytes('VmRSS') / 1024, peak: kibibytes('VmHWM') / 1024 };
-}

@@ -1,15 +1,9 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import type { Workspace } from '../../../api/resources/workspace.ts';
-import { awsThrottles } from '../../../infra/local/aws/throttle.ts';
-import { createClients } from '../../../reconcilers/aws/clients.ts';
 import { createGateway, type Gateway, markUrgency, withSignal } from '../../../reconcilers/aws/rates.ts';
-import { createWorkspaceReconciler } from '../../../reconcilers/workspace/index.ts';
-import { eventually } from '../../support/eventually.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
-import { Rows, workspaceRow } from '../rows.ts';
-import { startWorld, type World } from '../world.ts';
+import { floorSeconds, startThrottled, type Throttled } from '../throttled.ts';
 
-let world: World | undefined;
+let world: Throttled | undefined;
 afterEach(async () => {
   await world?.close();
   world = undefined;
@@ -86,69 +80,10 @@ describe('the gateway', () => {
   });
 });
 
-/** Seconds that AWS's buckets need for `count` workspaces: one registration and two balancer writes each. */
-const floorSeconds = (count: number) => Math.max(count - 20, (2 * count - 20) / 3);
-
-/** A world whose endpoint refuses what is above AWS's rates, by a clock that stands still while anything is at work. */
-async function startThrottled() {
-  const clock = new ManualClock();
-  const made = await startWorld({ lagMilliseconds: 0 });
-  world = made;
-  const { aws, credentials, settings } = made;
-  let refused = 0;
-  const throttles = awsThrottles(clock);
-  aws.endpoint.faults.add((service, operation) => {
-    const fault = throttles(service, operation);
-    if (fault) refused += 1;
-    return fault;
-  });
-  const gateway = createGateway(clock);
-  let going = 0;
-  const counted: Gateway = (service, operation, attempt) =>
-    gateway(service, operation, async () => {
-      going += 1;
-      try {
-        return await attempt();
-      } finally {
-        going -= 1;
-      }
-    });
-  const clients = createClients({ endpoint: aws.url, region: 'us-east-1', credentials, gateway: counted });
-  const rows = Rows.of<Workspace, never, never>(
-    createWorkspaceReconciler({ ...settings, clients }) as never,
-    (row, slot) => ({ ...row, slot }),
-  );
-  return {
-    clock,
-    clients,
-    rows,
-    refused: () => refused,
-    add(index: number, prefix = 'w') {
-      const row = workspaceRow(`${prefix}${String(index).padStart(15, 'a')}`);
-      rows.rows.set(row.id, { ...row, home: { ...row.home, uid: 20_000 + index } });
-      return row.id;
-    },
-    /**
-     * Moves time on until `isDone`; time stands still while AWS is at work, and moves on when all that can be done waits.
-     * `looks`: how often in a row that must be seen, to leave out the moments in which questions are gathered.
-     */
-    async until(isDone: () => boolean, step = 200, looks = 1) {
-      while (!isDone()) {
-        let still = 0;
-        const isStill = () => {
-          still = going === 0 && clock.timers > 0 ? still + 1 : 0;
-          return still >= looks;
-        };
-        await eventually(() => isDone() || isStill(), { within: 20_000, every: 1 });
-        if (!isDone()) await clock.advance(step);
-      }
-    },
-  };
-}
-
 test('300 workspaces are made from nothing without one throttled answer, in 1.1 times the floor', async () => {
   const count = 300;
-  const { clock, clients, rows, refused, add, until } = await startThrottled();
+  world = await startThrottled();
+  const { clock, calls, rows, refused, add, until } = world;
   const ids = Array.from({ length: count }, (_, index) => add(index));
   const start = clock.now();
   let left = count;
@@ -159,14 +94,14 @@ test('300 workspaces are made from nothing without one throttled answer, in 1.1 
   await until(() => left === 0);
   await Promise.all(passes);
   const seconds = (clock.now() - start) / 1000;
-  clients.destroy();
   expect(refused()).toBe(0);
-  expect(world?.calls.counts()).toMatchObject({ RegisterTaskDefinition: count, CreateTargetGroup: count });
+  expect(calls.counts()).toMatchObject({ RegisterTaskDefinition: count, CreateTargetGroup: count });
   expect(seconds).toBeLessThanOrEqual(1.1 * floorSeconds(count));
-}, 120_000);
+});
 
 test('who asks while 150 workspaces are being made is served within 2 s, in front of them all', async () => {
-  const { clock, clients, rows, refused, add, until } = await startThrottled();
+  world = await startThrottled();
+  const { clock, calls, rows, refused, add, until } = world;
   const person = add(999, 'p');
   let ready = false;
   void rows.settle(person).then(() => {
@@ -186,7 +121,7 @@ test('who asks while 150 workspaces are being made is served within 2 s, in fron
   const asked = clock.now();
   rows.ask(person, { spec: { running: true, restarts: 0 } });
   let acted = 0;
-  const end = world?.calls.listen(({ operation }) => {
+  const end = calls.listen(({ operation }) => {
     if (operation === 'CreateService') acted = clock.now();
   });
   ready = false;
@@ -198,9 +133,8 @@ test('who asks while 150 workspaces are being made is served within 2 s, in fron
   const stillWaiting = left;
   await until(() => ready && left === 0);
   await Promise.all(passes);
-  end?.();
-  clients.destroy();
+  end();
   expect(refused()).toBe(0);
   expect(seconds).toBeLessThanOrEqual(2);
   expect(stillWaiting).toBeGreaterThan(50);
-}, 120_000);
+});
