@@ -1,13 +1,39 @@
 import { defineConfig } from 'vitest/config';
 
+/**
+ * What takes the machine for itself: whole products, networks, control groups and users of the machine, two workers of
+ * its own, or a page that has so long to do its worst.
+ */
+const alone = [
+  'test/e2e/*.test.ts',
+  'test/system/{campaign,purge,faults-*,outages}.test.ts',
+  'test/walls/{browser,shell,impostor,limits}.test.ts',
+  'test/infra/cloud/host-firewall.test.ts',
+  'test/infra/local/aws/ecs-{process,network,docker}.test.ts',
+];
+
+const settings = {
+  // They only end what hangs: many times what the slowest takes on a busy machine.
+  testTimeout: 180_000,
+  hookTimeout: 180_000,
+};
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    testTimeout: 20_000,
-    hookTimeout: 60_000,
-    // Real browsers, namespaces and clocks share two cores: side by side they would disturb each other.
-    fileParallelism: false,
     globalSetup: ['test/support/global-setup.ts'],
-    reporters: process.env['CI'] ? ['default'] : ['default'],
+    // One group after the other. The rest shares nothing but PostgreSQL, in which each file has databases of its own.
+    projects: [
+      {
+        test: {
+          ...settings,
+          name: 'side by side',
+          include: ['test/**/*.test.ts'],
+          exclude: alone,
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      { test: { ...settings, name: 'alone', include: alone, maxWorkers: 1, sequence: { groupOrder: 2 } } },
+    ],
   },
 });

@@ -21,7 +21,7 @@ const built = await Promise.all(
 const ready = chromiumIsThere && process.getuid?.() === 0 && built.every(each => each !== undefined);
 if (engine && !ready) console.log(`${images.join(' and ')} are not built here: the class in containers is skipped.`);
 
-it('says what to do where no engine answers', { timeout: 60_000 }, async () => {
+it('says what to do where no engine answers', async () => {
   const folder = await temporaryDataFolder();
   const before = process.env['DOCKER_HOST'];
   process.env['DOCKER_HOST'] = 'unix:///nowhere/docker.sock';
@@ -38,7 +38,7 @@ it('says what to do where no engine answers', { timeout: 60_000 }, async () => {
 });
 
 /** Gate and IDE from the images of infra/images, in an engine's containers. */
-describe.skipIf(!ready)('a class in containers', { timeout: 120_000 }, () => {
+describe.skipIf(!ready)('a class in containers', () => {
   let folder: Awaited<ReturnType<typeof temporaryDataFolder>>;
   let product: Product;
   let browser: Browser;
@@ -49,12 +49,12 @@ describe.skipIf(!ready)('a class in containers', { timeout: 120_000 }, () => {
     product = await startProduct({ data: folder.path, port: await anyPort(), args: ['--driver', 'docker'] });
     browser = await openChromium();
     page = await (await browser.newContext()).newPage();
-  }, 120_000);
+  });
   afterAll(async () => {
     await browser?.close();
     await product?.end('SIGINT');
     await folder?.remove();
-  }, 60_000);
+  });
 
   const containers = () => engine!.listContainers({ filters: { label: ['armada.local=armada'] } });
 
@@ -66,13 +66,10 @@ describe.skipIf(!ready)('a class in containers', { timeout: 120_000 }, () => {
     await openTerminal(page);
     await type(page, 'id -u > who.txt');
     const homes = path.join(folder.path, 'homes');
-    await eventually(
-      () => {
-        const file = readdirSync(homes, { recursive: true, encoding: 'utf8' }).find(each => each.endsWith('who.txt'));
-        return file !== undefined && Number(readFileSync(path.join(homes, file), 'utf8')) >= 20_000;
-      },
-      { within: 30_000 },
-    );
+    await eventually(() => {
+      const file = readdirSync(homes, { recursive: true, encoding: 'utf8' }).find(each => each.endsWith('who.txt'));
+      return file !== undefined && Number(readFileSync(path.join(homes, file), 'utf8')) >= 20_000;
+    });
     expect((await containers()).map(({ Image }) => Image.split(':')[0]).toSorted()).toEqual([
       'armada-gate',
       'armada-ide',

@@ -2,9 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 /**
  * Repeats `check` until it neither throws nor answers false, and returns its answer; after `within` milliseconds it
- * fails with the last error. The pause between looks is the only waiting that tests do.
+ * fails with the last error: by far more than a slow machine takes, for it only ends what never comes true. The pause
+ * between looks is the only waiting that tests do.
  */
-export async function eventually<T>(check: () => T | Promise<T>, { within = 10_000, every = 20 } = {}): Promise<T> {
+export async function eventually<T>(check: () => T | Promise<T>, { within = 60_000, every = 20 } = {}): Promise<T> {
   const end = Date.now() + within;
   for (;;) {
     let failure: unknown;

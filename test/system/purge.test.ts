@@ -71,7 +71,7 @@ beforeAll(async () => {
   });
   await makeClass(api, ['Ada Lovelace', 'Bob Kahn', 'Eve Moss']);
   grace = await api.person('Grace', 'instructor');
-}, 60_000);
+});
 afterAll(async () => {
   clients.destroy();
   await aws.close();
@@ -134,7 +134,7 @@ async function settle(id: string): Promise<string> {
 
 const purge = (body: unknown) => api.send('POST', '/v1/courses/intro/homes:purge', grace, { body });
 
-test('kept files go for good when the class is named, and nobody else’s do', { timeout: 120_000 }, async () => {
+test('kept files go for good when the class is named, and nobody else’s do', async () => {
   const [ada, bob, eve] = [await homeOf('ada-lovelace'), await homeOf('bob-kahn'), await homeOf('eve-moss')];
   const adas = await lay(ada);
   const bobs = await lay(bob);

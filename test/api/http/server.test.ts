@@ -49,7 +49,7 @@ test('the process migrates, serves pages, scripts and API on loopback, and ends 
   const port = await anyPort();
   const { child, ended, output } = run({ ...environment, DATABASE_URL: database.url, PORT: String(port) });
   try {
-    await eventually(async () => (await get(port, '/readyz')).status === 200, { within: 20_000 });
+    await eventually(async () => (await get(port, '/readyz')).status === 200);
     expect((await get(port, '/sign-in')).text).toContain('<form');
     expect((await get(port, '/assets/class.js')).type).toContain('javascript');
     expect((await get(port, '/v1/openapi.json')).status).toBe(200);
@@ -66,7 +66,7 @@ test('the process migrates, serves pages, scripts and API on loopback, and ends 
     child.kill('SIGKILL');
     await database.close();
   }
-}, 40_000);
+});
 
 test('without settings it says which are missing and ends', async () => {
   const { ended, output } = run({});

@@ -106,7 +106,7 @@ async function connect(port: number, extra: Record<string, string>, mode = 'veri
   return said.trim();
 }
 
-describe.skipIf(!hasOpenssl)('the way to the database', { timeout: 30_000 }, () => {
+describe.skipIf(!hasOpenssl)('the way to the database', () => {
   let right: Awaited<ReturnType<typeof startServer>>;
   let other: Awaited<ReturnType<typeof startServer>>;
   beforeAll(async () => {

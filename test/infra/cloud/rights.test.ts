@@ -212,7 +212,7 @@ describe.each([
   ['controller', 'ControllerRole', controllersLife, 30],
   ['API', 'ApiRole', apisLife, 4],
 ] as const)('the role of the %s', (_name, role, life, fewestActions) => {
-  it('allows each call that it makes, and nothing that it never does', { timeout: 60_000 }, async () => {
+  it('allows each call that it makes, and nothing that it never does', async () => {
     const statements = await stand.statements(role);
     const calls = await callsOf(life);
     expect(new Set(calls.map(({ operation }) => operation)).size).toBeGreaterThanOrEqual(fewestActions);

@@ -111,7 +111,7 @@ describe('the app’s files', () => {
     expect(said).not.toContain('ERR_MODULE_NOT_FOUND');
   });
 
-  it('serve the portal by the image’s own command, and the health check tells', { timeout: 60_000 }, async () => {
+  it('serve the portal by the image’s own command, and the health check tells', async () => {
     const directory = files(final);
     const database = await createDatabase();
     const port = String(await anyPort());

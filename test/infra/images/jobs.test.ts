@@ -33,11 +33,11 @@ const terminal = (command: string) =>
   `timeout 6 script -qfc '${command}' /dev/null > /dev/null 2>&1 < /dev/null; exit 0`;
 const canTest = existsSync('/proc/self/stat') && existsSync('/usr/bin/script');
 
-test.skipIf(!canTest)('a job in a terminal leaves a sign beside the socket', { timeout: 30_000 }, async () => {
+test.skipIf(!canTest)('a job in a terminal leaves a sign beside the socket', async () => {
   expect(await live(terminal('while :; do :; done'))).toEqual(['busy']);
 });
 
-test.skipIf(!canTest)('a shell that waits, and an editor that works, leave none', { timeout: 60_000 }, async () => {
+test.skipIf(!canTest)('a shell that waits, and an editor that works, leave none', async () => {
   expect(await live(terminal('sleep 5'))).toEqual([]);
   expect(await live('timeout 4 sh -c "while :; do :; done"; exit 0')).toEqual([]);
 });

@@ -163,7 +163,7 @@ describe('backup and restore on one machine', () => {
       users: await users(product.services),
       homes: await fingerprint(product.data.homes),
     };
-  }, 120_000);
+  });
 
   afterAll(async () => {
     await product?.stop();
@@ -184,7 +184,7 @@ describe('backup and restore on one machine', () => {
     // Keys go on from where they were: a new row meets no old one.
     await product.call('POST', '/cohorts/fall/roster', { text: 'Mary Shelley, mary@school.example' });
     expect((await listing(product.call))[0]).toHaveLength(3);
-  }, 120_000);
+  });
 
   it('saves a stopped installation and frees its folder again', async () => {
     await product.stop();
@@ -193,7 +193,7 @@ describe('backup and restore on one machine', () => {
     await restore(file, options(at('third')));
     expect(await fingerprint(at('third/homes'))).toEqual(before.homes);
     product = await start(at('new'));
-  }, 120_000);
+  });
 
   it('refuses a folder that is not empty, and leaves it as it was', async () => {
     await mkdir(at('full'));

@@ -61,7 +61,7 @@ test('a container has the task definition’s limits, no capability, and no way 
   expect(made.HostConfig?.NetworkMode).toBe('host');
 });
 
-describe.skipIf(!engine || process.getuid?.() !== 0)('a container of the engine', { timeout: 60_000 }, () => {
+describe.skipIf(!engine || process.getuid?.() !== 0)('a container of the engine', () => {
   let folder: string;
   let home: string;
   let driver: Driver;

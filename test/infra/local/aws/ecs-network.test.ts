@@ -72,7 +72,7 @@ const traces = () => ({
 });
 
 describe.skipIf(!able)('the networks of tasks', () => {
-  test('a task starts and ends without an event of link or address on this machine', { timeout: 60_000 }, async () => {
+  test('a task starts and ends without an event of link or address on this machine', async () => {
     const file = path.join(folder, 'machine.ts');
     await writeFile(file, program());
     const run = promisify(execFile);
