@@ -1,4 +1,4 @@
-import type { Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 import { eventually } from '../support/eventually.ts';
 
 /** What a student does in the editor. */
@@ -14,15 +14,14 @@ require('node:http').createServer((q, r) => r.end('own page')).on('upgrade', (q,
 
 export async function openTerminal(page: Page): Promise<void> {
   await page.locator('.monaco-workbench').click();
-  await eventually(
-    async () => {
-      await page.keyboard.press('Control+`');
-      await page.locator('.terminal .xterm-helper-textarea').first().waitFor({ state: 'attached', timeout: 4_000 });
-      return true;
-    },
-    { within: 40_000 },
-  );
-  await page.locator('.terminal.xterm').first().click();
+  const terminal = page.locator('.terminal.xterm').first();
+  // The key also closes: it is pressed only while there is none to be seen.
+  await eventually(async () => {
+    if (!(await terminal.isVisible())) await page.keyboard.press('Control+`');
+    await terminal.waitFor({ timeout: 10_000 });
+    return true;
+  });
+  await terminal.click();
 }
 
 export async function type(page: Page, text: string): Promise<void> {
@@ -31,18 +30,22 @@ export async function type(page: Page, text: string): Promise<void> {
   await page.keyboard.press('Enter');
 }
 
-/** Opens a file of the home by its name, as a person does from the keyboard. */
+/** The line at the top, shown by a key and filled in: keys that are pressed before it has the focus go elsewhere. */
+export async function fillQuickInput(page: Page, key: string, text: string): Promise<Locator> {
+  const input = page.locator('.quick-input-widget input');
+  await eventually(async () => {
+    if (!(await input.isVisible())) await page.keyboard.press(key);
+    await input.fill(text, { timeout: 10_000 });
+    return (await input.inputValue()) === text;
+  });
+  return input;
+}
+
+/** Opens a file of the home by its name. */
 export async function openFile(page: Page, name: string): Promise<void> {
-  await page.keyboard.press('Control+P');
-  await page.locator('.quick-input-widget input').waitFor();
-  await page.keyboard.type(name, { delay: 20 });
-  await page
-    .getByRole('option', { name: new RegExp(name.replace('.', '\\.')) })
-    .first()
-    .waitFor({ timeout: 20_000 });
-  await page.keyboard.press('Enter');
-  await page
-    .getByRole('tab', { name: new RegExp(name.replace('.', '\\.')) })
-    .first()
-    .waitFor();
+  const named = new RegExp(name.replace('.', '\\.'));
+  const input = await fillQuickInput(page, 'Control+P', name);
+  await page.getByRole('option', { name: named }).first().waitFor({ timeout: 60_000 });
+  await input.press('Enter');
+  await page.getByRole('tab', { name: named }).first().waitFor();
 }

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chromiumIsThere, openChromium } from '../support/chromium.ts';
 import { eventually } from '../support/eventually.ts';
 import { anyPort, type Product, startProduct, temporaryDataFolder } from '../support/product.ts';
+import { fillQuickInput } from './editor.ts';
 
 /**
  * How many things a person does, counted by the pages themselves: each form that is sent, with all that was typed into
@@ -39,7 +40,7 @@ class Actions {
 }
 
 /** In order; each step builds on the one before. Source of the figures: experience §2, U1. */
-describe.skipIf(!chromiumIsThere)('journeys on one machine', { timeout: 90_000 }, () => {
+describe.skipIf(!chromiumIsThere)('journeys on one machine', () => {
   let folder: Awaited<ReturnType<typeof temporaryDataFolder>>;
   let product: Product;
   let browser: Browser;
@@ -51,7 +52,7 @@ describe.skipIf(!chromiumIsThere)('journeys on one machine', { timeout: 90_000 }
 
   beforeAll(async () => {
     folder = await temporaryDataFolder();
-    product = await startProduct({ data: folder.path, port: await anyPort() });
+    product = await startProduct({ data: folder.path, port: await anyPort(), sharesEditor: true });
     browser = await openChromium();
     const contexts = [await browser.newContext(), await browser.newContext()] as const;
     await taught.watch(contexts[0]);
@@ -63,7 +64,7 @@ describe.skipIf(!chromiumIsThere)('journeys on one machine', { timeout: 90_000 }
     await browser?.close();
     await product?.end('SIGINT');
     await folder?.remove();
-  }, 60_000);
+  });
 
   const row = (name: string) => instructor.getByRole('row').filter({ hasText: name });
 
@@ -95,7 +96,7 @@ describe.skipIf(!chromiumIsThere)('journeys on one machine', { timeout: 90_000 }
         const mail = outbox.locator('article').filter({ hasText: 'ada@school.example' });
         return (await mail.innerText({ timeout: 1000 })).match(/https?:\/\/\S+\/join#\S+/)?.[0] ?? null;
       },
-      { within: 30_000, every: 250 },
+      { every: 250 },
     ))!;
     await outbox.close();
     await learned.follow(student, mailed);
@@ -166,8 +167,7 @@ describe.skipIf(!chromiumIsThere)('journeys on one machine', { timeout: 90_000 }
 /** Something typed reaches the editor: a new file's first line. */
 async function types(page: Page): Promise<void> {
   await page.keyboard.press('Control+Alt+N').catch(() => undefined);
-  await page.keyboard.press('F1');
-  await page.locator('.quick-input-widget input').fill('>Create: New File');
-  expect(await page.locator('.quick-input-widget input').inputValue()).toContain('New File');
+  const input = await fillQuickInput(page, 'F1', '>Create: New File');
+  expect(await input.inputValue()).toContain('New File');
   await page.keyboard.press('Escape');
 }

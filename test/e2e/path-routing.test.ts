@@ -7,7 +7,7 @@ import { openTerminal, serverProgram, type } from './editor.ts';
 import { makeClassOfAda, openEditorOfAda, signInAsInstructor } from './instructor.ts';
 
 /** The editor below `/w/<slug>/`, as a deployment without a domain has it; class.test.ts is the same on hosts of their own. */
-describe.skipIf(!chromiumIsThere)('workspaces on one host, by path', { timeout: 120_000 }, () => {
+describe.skipIf(!chromiumIsThere)('workspaces on one host, by path', () => {
   let folder: Awaited<ReturnType<typeof temporaryDataFolder>>;
   let product: Product;
   let browser: Browser;
@@ -15,7 +15,12 @@ describe.skipIf(!chromiumIsThere)('workspaces on one host, by path', { timeout: 
 
   beforeAll(async () => {
     folder = await temporaryDataFolder();
-    product = await startProduct({ data: folder.path, port: await anyPort(), args: ['--path-routing'] });
+    product = await startProduct({
+      data: folder.path,
+      port: await anyPort(),
+      args: ['--path-routing'],
+      sharesEditor: true,
+    });
     browser = await openChromium();
     page = await (await browser.newContext()).newPage();
   }, 300_000);
@@ -23,7 +28,7 @@ describe.skipIf(!chromiumIsThere)('workspaces on one host, by path', { timeout: 
     await browser?.close();
     await product?.end('SIGINT');
     await folder?.remove();
-  }, 60_000);
+  });
 
   const origin = () => `http://workspaces.localhost:${product.port}`;
 
@@ -59,7 +64,7 @@ describe.skipIf(!chromiumIsThere)('workspaces on one host, by path', { timeout: 
         await preview.goto(`${here}proxy/4321/`);
         return (await preview.innerText('body')) === 'own page';
       },
-      { within: 60_000, every: 200 },
+      { every: 200 },
     );
     const echoed = await preview.evaluate(
       address =>

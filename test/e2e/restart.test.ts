@@ -8,7 +8,7 @@ import { eventually } from '../support/eventually.ts';
 import { anyPort, type Product, startInVain, startProduct, temporaryDataFolder } from '../support/product.ts';
 
 /** What a crash leaves, with the real product: nothing running, nothing forgotten. Each step builds on the one before. */
-describe.skipIf(process.platform !== 'linux')('the product after a crash', { timeout: 120_000 }, () => {
+describe.skipIf(process.platform !== 'linux')('the product after a crash', () => {
   let folder: Awaited<ReturnType<typeof temporaryDataFolder>>;
   let product: Product;
   let port: number;
@@ -18,23 +18,20 @@ describe.skipIf(process.platform !== 'linux')('the product after a crash', { tim
     folder = await temporaryDataFolder();
     port = await anyPort();
     const starting = startProduct({ data: folder.path, port });
-    await Promise.race([
-      starting,
-      eventually(() => call('PUT', '/cohorts/fall', { name: 'Fall' }), { within: 60_000 }),
-    ]);
+    await Promise.race([starting, eventually(() => call('PUT', '/cohorts/fall', { name: 'Fall' }))]);
     await call('PUT', '/courses/intro', { name: 'Intro' });
     await call('PUT', '/courses/intro/cohorts/fall');
     await call('POST', '/cohorts/fall/roster', { text: 'Ada <ada@school.example>\nBob <bob@school.example>' });
     await call('PATCH', `/workspaces/${slug}`, { spec: { running: true } });
     // The editor is still being installed: the workspace waits, and says for what.
-    await eventually(async () => (await reason(slug)) === 'ImageLoading', { within: 10_000 });
+    await eventually(async () => (await reason(slug)) === 'ImageLoading');
     product = await starting;
-    await eventually(async () => (await step(slug)) === 'ready', { within: 60_000, every: 100 });
+    await eventually(async () => (await step(slug)) === 'ready', { every: 100 });
   }, 300_000);
   afterAll(async () => {
     await product?.end('SIGINT');
     await folder?.remove();
-  }, 60_000);
+  });
 
   it('refuses a second start over the same data with the first one running', async () => {
     const { code, output } = await startInVain({ data: folder.path, port: await anyPort() });
@@ -46,15 +43,15 @@ describe.skipIf(process.platform !== 'linux')('the product after a crash', { tim
     writeFileSync(path.join(home(), 'kept.txt'), 'kept');
     const [ide] = ours().filter(({ command }) => command.includes('code-server'));
     process.kill(ide!.pid, 'SIGKILL');
-    await eventually(async () => (await step(slug)) !== 'ready', { within: 10_000 });
-    await eventually(async () => (await step(slug)) === 'ready', { within: 30_000, every: 100 });
+    await eventually(async () => (await step(slug)) !== 'ready');
+    await eventually(async () => (await step(slug)) === 'ready', { every: 100 });
     expect(readFileSync(path.join(home(), 'kept.txt'), 'utf8')).toBe('kept');
   });
 
   it('leaves no process behind when it is killed', async () => {
     expect(ours().length).toBeGreaterThan(4);
     await product.end('SIGKILL');
-    await eventually(() => ours().length === 0, { within: 20_000 });
+    await eventually(() => ours().length === 0);
   });
 
   it('takes up where it was: users, passwords, homes, what ran and what did not', async () => {
@@ -62,8 +59,8 @@ describe.skipIf(process.platform !== 'linux')('the product after a crash', { tim
     product = await startProduct({ data: folder.path, port });
     expect(product.password).toBe(password);
     // The row still says what was; the gate answers only once its task runs again.
-    await eventually(async () => (await gateAnswers()) === 200, { within: 60_000, every: 100 });
-    await eventually(async () => (await step(slug)) === 'ready', { within: 20_000, every: 100 });
+    await eventually(async () => (await gateAnswers()) === 200, { every: 100 });
+    await eventually(async () => (await step(slug)) === 'ready', { every: 100 });
     expect(await step('fall-intro-bob')).toBe('stopped');
     expect(readFileSync(path.join(home(), 'kept.txt'), 'utf8')).toBe('kept');
   });
@@ -72,12 +69,12 @@ describe.skipIf(process.platform !== 'linux')('the product after a crash', { tim
     const [api] = ours().filter(({ command }) => command.includes('api/http/server.ts'));
     process.kill(api!.pid, 'SIGKILL');
     await eventually(() => product.output().includes('api ended (SIGKILL) and is started again'));
-    await eventually(async () => (await step(slug)) === 'ready', { within: 20_000, every: 100 });
+    await eventually(async () => (await step(slug)) === 'ready', { every: 100 });
   });
 
   it('ends every process it started on Ctrl-C', async () => {
     expect(await product.end('SIGINT')).toBe(0);
-    expect(ours()).toEqual([]);
+    await eventually(() => ours().length === 0);
   });
 
   async function call(method: string, route: string, body?: object): Promise<unknown> {

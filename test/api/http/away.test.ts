@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { buildApp } from '../../../api/http/app.ts';
 import { createPool } from '../../../api/store/pool.ts';
 import { eventually } from '../../support/eventually.ts';
+import { anyPort } from '../../support/product.ts';
 import { type Api, operatorToken, startApi } from './harness.ts';
 
 let api: Api;
@@ -28,7 +29,7 @@ function shut(): void {
 
 beforeAll(async () => {
   api = await startApi();
-  await open(0);
+  await open(await anyPort());
 });
 afterAll(async () => {
   shut();
