@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Again, Queue, type Urgency } from '../../controller/queue.ts';
+import '../support/seed.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();

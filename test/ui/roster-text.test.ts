@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decode, withLine } from '../../ui/roster-text.ts';
+import '../support/seed.ts';
 
 describe('decode', () => {
   it('reads UTF-8 with and without its mark, UTF-16, and Windows’ western encoding', () => {

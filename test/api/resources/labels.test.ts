@@ -7,6 +7,7 @@ import { loopReasons, studentReasons, workspaceReasons } from '../../../api/reso
 import { unseenStudent } from '../../../api/resources/student.ts';
 import { describeStudent } from '../../../api/resources/student-labels.ts';
 import { unseenWorkspace } from '../../../api/resources/workspace.ts';
+import '../../support/seed.ts';
 
 const now = new Date('2025-03-14T10:00:00Z');
 const ago = (seconds: number) => new Date(now.getTime() - seconds * 1000).toISOString();

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseRoster, type Roster } from '../../../api/resources/roster.ts';
+import '../../support/seed.ts';
 
 function read(input: string | Uint8Array): Roster {
   const roster = parseRoster(input);

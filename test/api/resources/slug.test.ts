@@ -8,6 +8,7 @@ import {
   slugPattern,
   uniqueSlug,
 } from '../../../api/resources/slug.ts';
+import '../../support/seed.ts';
 
 describe('slugify', () => {
   test.each([

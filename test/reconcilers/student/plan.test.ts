@@ -4,6 +4,7 @@ import type { Student } from '../../../api/resources/student.ts';
 import type { Account, Action, Observed } from '../../../reconcilers/student/model.ts';
 import { plan } from '../../../reconcilers/student/plan.ts';
 import { studentRow } from '../rows.ts';
+import '../../support/seed.ts';
 
 const start = new Date('2027-01-04T09:00:00.000Z');
 /** One change for each thing that can be wrong with an account, and a wait. */

@@ -8,6 +8,7 @@ import { createPlan } from '../../../reconcilers/workspace/plan.ts';
 import { createSummarize } from '../../../reconcilers/workspace/summarize.ts';
 import { settings, workspaceRow } from '../rows.ts';
 import { act, goodTarget, idleService, type Model, pass } from './effects.ts';
+import '../../support/seed.ts';
 
 const plan = createPlan(settings);
 const summarize = createSummarize(settings);

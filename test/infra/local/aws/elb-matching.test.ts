@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { hostOf, type RoutedRequest, Routes, wildcard } from '../../../../infra/local/aws/elb/matching.ts';
 import type { RuleRow } from '../../../../infra/local/aws/elb/tables.ts';
+import '../../../support/seed.ts';
 
 const request: RoutedRequest = {
   method: 'GET',
