@@ -18,12 +18,13 @@ import { startWorld, type World } from '../world.ts';
 const { id, spec } = studentRow();
 const { email } = spec;
 let world: World;
-/** How far the local AWS's clock is ahead. */
+/** How far the local AWS's clock is ahead: at noon, for mails are counted by the day. */
 let ahead = 0;
+const dayMilliseconds = 86_400_000;
 let rows: ReturnType<World['studentRows']>;
 
 beforeEach(async () => {
-  ahead = 0;
+  ahead = dayMilliseconds / 2 - (Date.now() % dayMilliseconds);
   world = await startWorld({ retries: false, clock: { ...realClock, now: () => Date.now() + ahead } });
   rows = world.studentRows();
   rows.rows.set(id, studentRow());
@@ -175,7 +176,7 @@ test('when the day’s mails are used up the invitation waits, and says so; the 
   world.calls.reset();
   await rows.pass(id);
   expect(world.calls.counts()['AdminCreateUser']).toBeUndefined();
-  ahead = 86_400_000;
+  ahead += dayMilliseconds;
   rows.now = () => new Date(Date.now() + ahead);
   await rows.settle(id);
   expect(mails()).toHaveLength(1);
@@ -257,7 +258,7 @@ describe('an invitation that is asked for again', () => {
 
 test('a mailed password that has stood for 7 days has expired, and one that is mailed anew has not', async () => {
   await rows.settle(id);
-  const later = new Date(Date.now() + 8 * 86_400_000);
+  const later = new Date(Date.now() + ahead + 8 * dayMilliseconds);
   rows.now = () => later;
   await rows.settle(id);
   expect(rows.get(id).status.invitation).toBe('expired');

@@ -20,10 +20,13 @@ beforeEach(async () => {
 afterEach(() => world.close());
 
 const slots = new MemorySlots();
+/** A deletion waits until reads from the past are over: the clock goes on by a second with each wait. */
+let ahead = 0;
+const now = () => new Date(Date.now() + ahead);
 const context = () => ({
   log: pino({ level: 'silent' }),
   signal: new AbortController().signal,
-  now: () => new Date(),
+  now,
   slots,
   urgent: true,
 });
@@ -62,12 +65,15 @@ test('each action done twice, by two processes that know nothing of each other, 
       const reconciler = world.reconciler();
       workspace = { ...workspace, slot: slots.of(id) };
       const observed = await reconciler.observe(workspace, context());
-      const next = reconciler.plan(workspace, observed, new Date());
-      const status = reconciler.summarize(workspace, observed, new Date());
+      const next = reconciler.plan(workspace, observed, now());
+      const status = reconciler.summarize(workspace, observed, now());
       workspace = { ...workspace, status: { ...workspace.status, ...status } };
       if (next.verdict === 'settled') break;
       expect(next.verdict).not.toBe('stuck');
-      if (next.verdict === 'wait') await new Promise(resolve => setTimeout(resolve, 10));
+      if (next.verdict === 'wait') {
+        await new Promise(resolve => setTimeout(resolve, 10));
+        ahead += 1_000;
+      }
       if (next.verdict !== 'act') continue;
       for (const action of next.actions) {
         await reconciler.apply(action, workspace, observed, context());
