@@ -187,7 +187,7 @@ describe('a controller', () => {
       },
     };
     lamps = { ...lamps, reconciler: slow };
-    start({ passSeconds: 0.1 });
+    start({ passSeconds: 1 });
     await eventually(async () => (await step(id)) === 'ready');
   });
 

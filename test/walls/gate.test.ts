@@ -30,7 +30,7 @@ const raw = (text: string) =>
       said += chunk;
     });
     socket.on('close', () => resolve(said)).on('error', reject);
-    socket.setTimeout(3_000, () => socket.destroy(new Error(`stays open: ${JSON.stringify(text.slice(0, 80))}`)));
+    socket.setTimeout(30_000, () => socket.destroy(new Error(`stays open: ${JSON.stringify(text.slice(0, 80))}`)));
   });
 
 test('V11: of 40 look-alike hosts and origins none is taken for the workspace’s or the portal’s', async () => {

@@ -24,9 +24,9 @@ let everywhere: { port: number; close(): void };
 let abstract: net.Server;
 const databasePort = () => new URL(inject('postgresUrl')).port || '5432';
 
-/** Connects; with `says`, what is answered must hold it. */
+/** Gives up after a while where a wall swallows what is sent; a look at the socket comes before that end. */
 const reach = ({ node }: Machine, host: string, port: number | string) =>
-  `${node} -e 'const s = require("net").connect(${port}, "${host}"); s.on("connect", () => process.exit(0)); s.on("error", () => process.exit(1)); setTimeout(() => process.exit(1), 700)'`;
+  `${node} -e 'const s = require("net").connect(${port}, "${host}"); s.on("connect", () => process.exit(0)); s.on("error", () => process.exit(1)); setTimeout(() => setImmediate(() => process.exit(1)), 700)'`;
 const perl = (code: string) => `perl -e '${code}'`;
 const hostAddress = () =>
   Object.values(os.networkInterfaces())
@@ -149,19 +149,19 @@ const attempts: readonly Attempt[] = [
   },
 ];
 
-describe.skipIf(!root)('a student’s shell', { timeout: 60_000 }, () => {
+describe.skipIf(!root)('a student’s shell', () => {
   beforeAll(async () => {
     machine = await startMachine();
     api = spawn('sleep', ['600'], { env: { ...process.env, ARMADA_SECRET: canary } });
     everywhere = await startService('0.0.0.0');
     abstract = net.createServer().listen(`\0armada-walls-${process.pid}`);
-  }, 60_000);
+  });
   afterAll(async () => {
     api?.kill();
     everywhere?.close();
     abstract?.close();
     await machine?.close();
-  }, 60_000);
+  });
 
   test('does what it may: it is ada’s, and writes into her home', async () => {
     const { ada } = machine;

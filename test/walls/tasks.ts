@@ -174,7 +174,7 @@ export async function startMachine(): Promise<Machine> {
     );
     const taskFolder = path.join(data.tasks, id.slice(0, 12));
     const started = { id, uid, gateUid, folder: taskFolder, home: path.join(data.homes, FileSystemId, name), port };
-    const isUp = (container: string, script: string) => driver.check(id, container, ['CMD-SHELL', script], 5);
+    const isUp = (container: string, script: string) => driver.check(id, container, ['CMD-SHELL', script], 30);
     await eventually(
       async () =>
         (await isUp(
@@ -194,7 +194,7 @@ export async function startMachine(): Promise<Machine> {
     ...{ data, aws, node, ada, bob, apiPort, beats },
     address: await addressTowards(ada.address),
     async inside(task, container, script) {
-      return (await driver.check(task.id, container, ['CMD-SHELL', script], 10)) === 'healthy';
+      return (await driver.check(task.id, container, ['CMD-SHELL', script], 60)) === 'healthy';
     },
     async close() {
       await Promise.all([ada, bob].flatMap(task => ['gate', 'ide'].map(name => driver.halt(task.id, name, 1))));
@@ -230,7 +230,7 @@ async function addressTowards(address: string): Promise<string> {
 export function runAsRoot(script: string): Promise<{ ok: boolean; output: string }> {
   return new Promise(resolve => {
     const args = ['--mount', '/bin/sh', '-c', script];
-    execFile('unshare', args, { timeout: 10_000, env: { ...process.env, HOME: '/tmp' } }, (error, stdout, stderr) =>
+    execFile('unshare', args, { timeout: 60_000, env: { ...process.env, HOME: '/tmp' } }, (error, stdout, stderr) =>
       resolve({ ok: error === null, output: stdout + stderr }),
     );
   });

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { appendFile, cp, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +14,7 @@ beforeEach(async () => {
   await cp(new URL('../../../migrations', import.meta.url), folder, { recursive: true });
   admin = new pg.Client({ connectionString: inject('postgresUrl') });
   await admin.connect();
-  const name = `migrate_${Date.now()}`;
+  const name = `migrate_${randomUUID().replaceAll('-', '')}`;
   await admin.query(`create database ${name}`);
   url = new URL(`/${name}`, inject('postgresUrl')).href;
 });

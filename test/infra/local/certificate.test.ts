@@ -15,8 +15,9 @@ const files = { cert: path.join(folder, 'cert.pem'), key: path.join(folder, 'key
 const daysLater = (days: number) => new Date(Date.now() + days * 86_400_000);
 
 describe.skipIf(!authority)('a certificate', () => {
-  const { issue, cert: authorityCert } = authority!;
-  const good = authority ? issue(names) : { cert: '', key: '' };
+  const nothing = { cert: '', key: '' };
+  const { issue, cert: authorityCert } = authority ?? { issue: () => nothing, cert: '' };
+  const good = issue(names);
   const write = (cert: string, key: string) => {
     writeFileSync(files.cert, cert);
     writeFileSync(files.key, key);

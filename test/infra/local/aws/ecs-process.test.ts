@@ -172,7 +172,7 @@ describe.each(modes)('%s', (_, isolated) => {
   test('ends by SIGTERM where it listens, by SIGKILL where it does not', async () => {
     const polite = await start(`trap 'exit 5' TERM; touch $AT/ready; while :; do sleep 0.05; done`);
     await eventually(() => existsSync(path.join(homeFolder, 'ready')));
-    await driver.halt(taskId, 'c', 10);
+    await driver.halt(taskId, 'c', 30);
     expect(await ended(polite)).toEqual({ exitCode: 5 });
     const deaf = await start(`trap '' TERM; touch $AT/deaf; while :; do sleep 0.05; done`);
     await eventually(() => existsSync(path.join(homeFolder, 'deaf')));
@@ -182,15 +182,16 @@ describe.each(modes)('%s', (_, isolated) => {
 
   test.runIf(linux)('takes everything it started along', async () => {
     const mark = `4${process.pid}.${Date.now() % 1000}1`;
-    const end = await start(`sleep ${mark} & sleep 0.3; exit 0`);
+    const end = await start(`sleep ${mark} & while [ ! -e $AT/go ]; do sleep 0.05; done; exit 0`);
     await eventually(() => processesOf(`sleep ${mark}`) === 1);
+    await writeFile(path.join(homeFolder, 'go'), '');
     await ended(end);
     await eventually(() => processesOf(`sleep ${mark}`) === 0);
   });
 
   test('answers health checks by file and by command', async () => {
     await start(`trap 'exit' TERM; while :; do sleep 0.05; done`);
-    const check = (...command: string[]) => driver.check(taskId, 'c', command, 5);
+    const check = (...command: string[]) => driver.check(taskId, 'c', command, 30);
     expect(await check('CMD-SHELL', `test -e ${run}/ready`)).toBe('unhealthy');
     expect(await check('CMD', '[', '-e', `${run}/ready`, ']')).toBe('unhealthy');
     await start('touch $RUN/ready', { name: 'other' });
