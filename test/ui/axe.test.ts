@@ -246,12 +246,13 @@ const students: Screen[] = [
 describe.skipIf(!chromiumIsThere)('axe finds nothing', () => {
   it.each([...plain, ...classes, ...students])('on $name, light and dark', async screen => {
     screen.prepare?.();
+    await page().emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
+    await page().goto(visit.portal.url + screen.path);
+    await page().locator('h1, main h2').first().waitFor();
+    await screen.act?.();
+    await page().evaluate(axe);
     for (const colorScheme of ['light', 'dark'] as const) {
       await page().emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-      await page().goto(visit.portal.url + screen.path);
-      await page().locator('h1, main h2').first().waitFor();
-      await screen.act?.();
-      await page().evaluate(axe);
       const findings = await page().evaluate(
         async options => {
           const { axe } = window as unknown as {
