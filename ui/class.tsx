@@ -3,7 +3,7 @@ import { render } from 'preact';
 import { useEffect } from 'preact/hooks';
 import type { Course } from '../api/resources/course.ts';
 import { listAll, messageOf } from './api.ts';
-import { readBoot } from './boot.ts';
+import { boot, may } from './boot.ts';
 import { Bar } from './components/bar.tsx';
 import { Bulk } from './components/bulk.tsx';
 import { Classes, MakeClass } from './components/classes.tsx';
@@ -21,10 +21,10 @@ const NewClass = later(() => import('./components/new-class.tsx').then(part => p
 const History = later(() => import('./components/history.tsx').then(part => part.History));
 const Settings = later(() => import('./components/settings.tsx').then(part => part.Settings));
 
-const boot = readBoot();
 const courses = signal<readonly Course[] | null>(null);
 const problem = signal<string | null>(null);
 const making = signal(false);
+const maySet = may('GET /classes/:course/settings');
 const rows = new Rows();
 const removal = new Removal(rows);
 const make = () => {
@@ -88,6 +88,7 @@ function Class({ course }: { course: Course }) {
     });
   });
   const empty = rows.loaded.value && rows.list.value.length === 0;
+  const mayAdd = may('POST /v1/cohorts/:cohort/roster');
   const pick = (ids: readonly string[], on: boolean) => {
     const next = new Set(picked.value);
     for (const id of ids) on ? next.add(id) : next.delete(id);
@@ -100,14 +101,19 @@ function Class({ course }: { course: Course }) {
         <h1 dir="auto">{course.spec.name}</h1>
         <span class="links">
           <a href={`/classes/${course.slug}/history`}>History</a>
-          <a href={`/classes/${course.slug}/settings`}>Settings</a>
-          {courses.value?.length === 1 && <MakeClass onMake={make} />}
+          {maySet && <a href={`/classes/${course.slug}/settings`}>Settings</a>}
+          {courses.value?.length === 1 && may('PUT /v1/courses/:course') && <MakeClass onMake={make} />}
         </span>
       </div>
       {course.spec.archived && (
         <p class="notice">
-          This class is archived: nothing runs, all files are kept. Bring it back in its{' '}
-          <a href={`/classes/${course.slug}/settings`}>settings</a>.
+          This class is archived: nothing runs, all files are kept.
+          {maySet && (
+            <>
+              {' '}
+              Bring it back in its <a href={`/classes/${course.slug}/settings`}>settings</a>.
+            </>
+          )}
         </p>
       )}
       {rows.loaded.value && !empty && <Summary rows={rows} />}
@@ -118,7 +124,8 @@ function Class({ course }: { course: Course }) {
       )}
       <Undo removal={removal} />
       <NeedsYou rows={rows} course={course.slug} />
-      {(adding.value || empty) && (
+      {empty && !mayAdd && <p class="empty">No student is in this class yet. Its instructor adds them.</p>}
+      {mayAdd && (adding.value || empty) && (
         <AddStudents
           cohorts={course.cohorts}
           removal={removal}
@@ -138,7 +145,7 @@ function Class({ course }: { course: Course }) {
         <div class="tools">
           <Bulk rows={rows} picked={picked.value} />
           <span class="grow" />
-          {!adding.value && (
+          {mayAdd && !adding.value && (
             <button
               type="button"
               onClick={() => {

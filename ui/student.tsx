@@ -3,7 +3,7 @@ import { render } from 'preact';
 import { when } from '../api/resources/times.ts';
 import { act } from './act.ts';
 import { listAll, type WorkspaceItem } from './api.ts';
-import { readBoot } from './boot.ts';
+import { boot } from './boot.ts';
 import { slowClock } from './clock.ts';
 import { Bar } from './components/bar.tsx';
 import { Download } from './components/download.tsx';
@@ -11,7 +11,6 @@ import { Pill } from './components/pill.tsx';
 import { live } from './live.ts';
 import { type Row, Rows } from './state.ts';
 
-const boot = readBoot();
 const rows = new Rows();
 const failed = signal(false);
 

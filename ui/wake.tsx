@@ -5,7 +5,7 @@ import { duration } from '../api/resources/times.ts';
 import type { Step } from '../api/resources/workspace.ts';
 import { act } from './act.ts';
 import { messageOf, request, type WorkspaceItem } from './api.ts';
-import { readBoot } from './boot.ts';
+import { boot } from './boot.ts';
 import { slowClock } from './clock.ts';
 import { Bar } from './components/bar.tsx';
 import { Pill } from './components/pill.tsx';
@@ -16,7 +16,6 @@ import { Rows } from './state.ts';
 
 const Story = later(() => import('./components/story.tsx').then(part => part.Story));
 
-const boot = readBoot();
 const rows = new Rows(boot.usualSeconds ?? null);
 const problem = signal<string | null>(null);
 /** True once the page has begun to open the workspace by itself. */
@@ -114,7 +113,7 @@ function Wake() {
             Cancel
           </button>
         )}
-        <a class="button quiet" href={boot.person.role === 'student' ? '/?stay' : '/'}>
+        <a class="button quiet" href={own() ? '/?stay' : '/'}>
           Back
         </a>
       </div>
@@ -126,7 +125,7 @@ function Wake() {
         }}
       >
         <summary>What happened so far</summary>
-        {told.value && <Story workspace={workspace} student={boot.person.role === 'student'} stuck={stuck} />}
+        {told.value && <Story workspace={workspace} student={own()} stuck={stuck} />}
       </details>
     </>
   );

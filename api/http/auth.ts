@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { type PageRight, pageRights } from '../resources/boot.ts';
 import type { Scope } from '../store/scope.ts';
 import type { Principal } from './principal.ts';
 import { Refused } from './problem.ts';
@@ -105,6 +106,12 @@ export function roleOf(principal: Principal): Role {
   if (principal.kind !== 'person') return principal.kind;
   if (principal.person.role === 'instructor' && !principal.limited) return 'instructor';
   return principal.staffOf.length > 0 ? 'staff' : 'student';
+}
+
+/** What of all that a page can offer a principal may do. */
+export function pageRightsOf(principal: Principal): readonly PageRight[] {
+  const role = roleOf(principal);
+  return pageRights.filter(right => rights[right]?.[role] !== undefined);
 }
 
 /** Refuses what the table does not grant, and writes down how far the right reaches. Register before any route. */

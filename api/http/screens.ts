@@ -6,7 +6,7 @@ import { sharesOrigin } from '../resources/host.ts';
 import { addressesInScope } from '../store/people.ts';
 import { usualStartSeconds } from '../store/usual.ts';
 import { findWorkspace, listWorkspaces } from '../store/workspaces.ts';
-import { roleOf } from './auth.ts';
+import { pageRightsOf, roleOf } from './auth.ts';
 import type { App, Dependencies } from './dependencies.ts';
 import { pathOf } from './origin.ts';
 import { messagePage, outboxPage, shellPage } from './pages.ts';
@@ -23,14 +23,15 @@ const outboxMilliseconds = 5_000;
 export function registerScreens(app: App, { pool, settings, assets }: Dependencies): void {
   const bootOf = (request: FastifyRequest): Boot => {
     if (request.principal.kind !== 'person') throw new Refused(403, 'This page is for people.');
-    const { id, slug, role, spec } = request.principal.person;
-    const outbox = settings.outboxUrl !== undefined && role === 'instructor';
-    const person = { id, slug, name: spec.name, email: spec.email, role };
+    const { id, slug, role: kind, spec } = request.principal.person;
+    const outbox = settings.outboxUrl !== undefined && kind === 'instructor';
+    const role = kind === 'student' && request.principal.staffOf.length > 0 ? 'staff' : kind;
     return {
-      person,
+      person: { id, slug, name: spec.name, email: spec.email, role },
+      may: pageRightsOf(request.principal),
       outbox,
       ...(settings.unwalled && { unwalled: true }),
-      ...(role === 'instructor' && sharesOrigin(settings.balancers) && { sharedOrigin: true }),
+      ...(kind === 'instructor' && sharesOrigin(settings.balancers) && { sharedOrigin: true }),
     };
   };
   const screen = (reply: FastifyReply, page: 'class' | 'student' | 'wake', title: string, boot: Boot) => {
@@ -44,8 +45,11 @@ export function registerScreens(app: App, { pool, settings, assets }: Dependenci
     '/',
     { schema: { querystring: Type.Object({ stay: Type.Optional(Type.String()) }) } },
     async (request, reply) => {
-      if (roleOf(request.principal) !== 'student') return classPage(reply, { ...bootOf(request), course: null });
-      if (request.query.stay === undefined) {
+      const { stay } = request.query;
+      const isStaff = roleOf(request.principal) !== 'student';
+      // Whoever helps in one class may be a student of another.
+      if (isStaff && stay === undefined) return classPage(reply, { ...bootOf(request), course: null });
+      if (stay === undefined) {
         const { items } = await listWorkspaces(pool, request.scope, {}, { limit: 2 });
         const [only] = items;
         if (only && items.length === 1) return reply.redirect(`/wake/${only.slug}`, 303);

@@ -1,3 +1,14 @@
+/** The rights on which it depends what a page of a class offers, as rows of the table in api/http/auth.ts. */
+export const pageRights = [
+  'GET /classes/:course/settings',
+  'PUT /v1/courses/:course',
+  'POST /v1/cohorts/:cohort/roster',
+  'DELETE /v1/cohorts/:cohort/students/:student',
+  'POST /v1/students/:student/invitation',
+  'POST /v1/students/:student/join-link',
+] as const;
+export type PageRight = (typeof pageRights)[number];
+
 /** What a shell page hands to its script: a JSON block that the browser reads once. Built by api/http, read by ui. */
 export interface Boot {
   /** Who is signed in. */
@@ -6,8 +17,11 @@ export interface Boot {
     readonly slug: string;
     readonly name: string;
     readonly email: string;
-    readonly role: 'student' | 'instructor';
+    /** As the table of rights has it: `staff` helps in somebody's class. */
+    readonly role: 'student' | 'staff' | 'instructor';
   };
+  /** What the person may do of what a page can offer. */
+  readonly may: readonly PageRight[];
   /** True when this deployment keeps its mails in an outbox that the person may open. */
   readonly outbox?: boolean;
   /** True when students on this machine are not walled off from each other: every page says so. */

@@ -196,7 +196,7 @@ describe.skipIf(!chromiumIsThere)('the class page', () => {
     await visit.page.goto(`${visit.portal.url}/classes/python-101/history`);
     const table = visit.page.locator('table.history tbody tr');
     await eventually(async () => (await table.count()) === 1);
-    expect(await table.first().textContent()).toMatch(/Asked to start\.Ada Lovelaceprof$/);
+    expect(await table.first().textContent()).toMatch(/Asked to start\.Ada LovelaceGrete Hermann$/);
     await visit.page.getByLabel('Also what Armada did by itself').check();
     await eventually(async () => (await table.count()) === 3);
   });
@@ -386,6 +386,37 @@ describe.skipIf(!chromiumIsThere)('the class page', () => {
     await visit.page.locator('.drawer .log li').first().waitFor();
     expect(await visit.page.locator('.drawer').textContent()).toContain('The image was not found');
     expect(await name.getAttribute('aria-expanded')).toBe('true');
+  });
+
+  it('offers an assistant what the table of rights grants them, and nothing that would be refused', async () => {
+    visit.portal.state.role = 'staff';
+    const items = await visit.openClass();
+    const { page } = visit;
+    const changes =
+      /^(Settings|Class settings|Add students|New class|Remove from class|Send invitation|Copy join link)/;
+    const offered = () => page.locator('a, button').filter({ hasText: changes }).count();
+    for (const item of [items[5]!, items[8]!]) {
+      await rowOf(item).locator('button.name').click();
+      await page.locator('.drawer .log li').first().waitFor();
+      expect(await offered()).toBe(0);
+      await rowOf(item).locator('button.name').click();
+    }
+    await page.getByRole('link', { name: 'History' }).waitFor();
+    await page.getByText('Grete Hermann').click();
+    await page.getByText('Assistant', { exact: false }).waitFor();
+    await page.getByRole('link', { name: 'Your own workspaces' }).waitFor();
+    visit.portal.state.role = 'instructor';
+    await page.reload();
+    await rowOf(items[5]!).locator('button.name').click();
+    await page.getByRole('button', { name: 'Remove from class' }).waitFor();
+    expect(await offered()).toBe(7);
+  });
+
+  it('tells an assistant of a class without students that it has none', async () => {
+    Object.assign(visit.portal.state, { role: 'staff' });
+    await visit.page.goto(`${visit.portal.url}/`);
+    await visit.page.getByText('No student is in this class yet.').waitFor();
+    expect(await visit.page.getByLabel('Names and addresses').count()).toBe(0);
   });
 
   it('finds by name, and says when nobody matches', async () => {

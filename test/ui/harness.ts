@@ -1,8 +1,9 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buildAssets } from '../../api/http/assets.ts';
+import { rights } from '../../api/http/auth.ts';
 import * as pages from '../../api/http/pages.ts';
-import type { Boot } from '../../api/resources/boot.ts';
+import { type Boot, pageRights } from '../../api/resources/boot.ts';
 import type { Course } from '../../api/resources/course.ts';
 import type { KeptHome } from '../../api/resources/home.ts';
 import { isNotable, personRowOf, workspaceRowOf } from '../../api/resources/rows.ts';
@@ -20,7 +21,7 @@ export interface Portal {
     items: Item[];
     students: Student[];
     courses: Course[];
-    role: 'student' | 'instructor';
+    role: Boot['person']['role'];
     boot: Partial<Boot>;
     kept: KeptHome[];
   };
@@ -101,17 +102,18 @@ export async function startPortal(): Promise<Portal> {
 
   function person() {
     const role = state.role;
-    return role === 'instructor'
+    return role !== 'student'
       ? { id: 'prof', slug: 'prof', name: 'Grete Hermann', email: 'grete@example.edu', role }
       : { id: adasId, slug: 'ada-lovelace', name: 'Ada Lovelace', email: 'ada.lovelace@example.edu', role };
   }
 
   function pageAt(url: URL): string | undefined {
-    const boot: Boot = { person: person(), outbox: state.role === 'instructor', ...state.boot };
+    const may = pageRights.filter(right => rights[right]?.[state.role] !== undefined);
+    const boot: Boot = { person: person(), may, outbox: state.role === 'instructor', ...state.boot };
     const path = url.pathname;
     if (path === '/') {
-      const instructor = state.role === 'instructor';
-      return pages.shellPage({ page: instructor ? 'class' : 'student', title: 'Armada', boot });
+      const teaches = state.role !== 'student';
+      return pages.shellPage({ page: teaches ? 'class' : 'student', title: 'Armada', boot });
     }
     if (path.startsWith('/classes/')) {
       const [, , course, settings] = path.split('/');
@@ -200,6 +202,7 @@ export async function startPortal(): Promise<Portal> {
         reason: ['StartAsked', 'CreateService', 'ImageLoading'][index],
         message,
         by: index === 0 ? 'prof' : null,
+        actor: index === 0 ? 'Grete Hermann' : null,
         ...(url.searchParams.has('course') && { subject: 'Ada Lovelace' }),
       }));
       const shown = url.searchParams.get('by') === 'people' ? events.filter(event => event.by !== null) : events;

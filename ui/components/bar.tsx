@@ -2,6 +2,8 @@ import type { ComponentChildren } from 'preact';
 import { type Boot, unwalledNotice } from '../../api/resources/boot.ts';
 import { lost } from '../live.ts';
 
+const roleWords = { student: 'Student', staff: 'Assistant', instructor: 'Instructor' };
+
 /** The top of every page: the product's name, where one may go, who one is, and the way out. */
 export function Bar({ boot, children }: { boot: Boot; children?: ComponentChildren }) {
   return (
@@ -27,8 +29,9 @@ export function Bar({ boot, children }: { boot: Boot; children?: ComponentChildr
             <p class="mute" dir="auto">
               {boot.person.email}
               <br />
-              {boot.person.role === 'instructor' ? 'Instructor' : 'Student'}
+              {roleWords[boot.person.role]}
             </p>
+            {boot.person.role === 'staff' && <a href="/?stay">Your own workspaces</a>}
             <form method="post" action="/sign-out">
               <button type="submit">Sign out</button>
             </form>

@@ -1,4 +1,5 @@
 import type { Course } from '../../api/resources/course.ts';
+import { may } from '../boot.ts';
 
 /** The menu of the other classes, and a new one. */
 export function Classes({
@@ -20,7 +21,7 @@ export function Classes({
             {one.spec.archived && <span class="mute"> · archived</span>}
           </a>
         ))}
-        <MakeClass onMake={onMake} />
+        {may('PUT /v1/courses/:course') && <MakeClass onMake={onMake} />}
       </nav>
     </details>
   );

@@ -1,6 +1,7 @@
 import { describeStudent } from '../../api/resources/student-labels.ts';
 import { when } from '../../api/resources/times.ts';
 import { act } from '../act.ts';
+import { may } from '../boot.ts';
 import { slowClock } from '../clock.ts';
 import type { Removal } from '../removal.ts';
 import type { Row, Rows } from '../state.ts';
@@ -48,7 +49,7 @@ export function Details({ row, rows, removal }: { row: Row; rows: Rows; removal:
               Restart
             </button>
           )}
-          {staff.actions.includes('settings') && (
+          {staff.actions.includes('settings') && may('GET /classes/:course/settings') && (
             <a class="button" href={`/classes/${workspace.course.slug}/settings`}>
               Class settings
             </a>
@@ -59,9 +60,11 @@ export function Details({ row, rows, removal }: { row: Row; rows: Rows; removal:
             </button>
           )}
           <Download workspace={workspace} text="Download the files" />
-          <button type="button" class="quiet" onClick={() => removal.remove([leaver])}>
-            Remove from class
-          </button>
+          {may('DELETE /v1/cohorts/:cohort/students/:student') && (
+            <button type="button" class="quiet" onClick={() => removal.remove([leaver])}>
+              Remove from class
+            </button>
+          )}
         </div>
       </div>
       <section aria-label="What happened last">

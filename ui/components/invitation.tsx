@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals';
 import type { PersonRow, WorkspaceRow } from '../../api/resources/rows.ts';
 import { messageOf, request } from '../api.ts';
+import { may } from '../boot.ts';
 import { copy } from '../copy.ts';
 
 interface Link {
@@ -41,12 +42,16 @@ export function Invitation({ student, person }: { student: WorkspaceRow['student
   return (
     <div class="invitation">
       <div class="actions">
-        <button type="button" onClick={() => void resend()}>
-          {person.spec.invited ? 'Send invitation again' : 'Send invitation'}
-        </button>
-        <button type="button" onClick={() => void handOver()}>
-          Copy join link
-        </button>
+        {may('POST /v1/students/:student/invitation') && (
+          <button type="button" onClick={() => void resend()}>
+            {person.spec.invited ? 'Send invitation again' : 'Send invitation'}
+          </button>
+        )}
+        {may('POST /v1/students/:student/join-link') && (
+          <button type="button" onClick={() => void handOver()}>
+            Copy join link
+          </button>
+        )}
       </div>
       {said.value && (
         <p class="mute" role="status" dir="auto">

@@ -1,4 +1,5 @@
 import { act } from '../act.ts';
+import { may } from '../boot.ts';
 import type { Row, Rows } from '../state.ts';
 
 /** Names that are spelled out before "and 4 more". */
@@ -32,7 +33,7 @@ export function NeedsYou({ rows, course }: { rows: Rows; course: string }) {
                   {staff?.sentence}
                 </p>
               </div>
-              {staff?.actions.includes('settings') && (
+              {staff?.actions.includes('settings') && may('GET /classes/:course/settings') && (
                 <a class="button" href={`/classes/${course}/settings`}>
                   Class settings
                 </a>

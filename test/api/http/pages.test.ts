@@ -14,7 +14,7 @@ const all = {
   open: pages.openPage({ action: evil, ticket: evil, to: evil }),
   message: pages.messagePage({ title: evil, text: evil, link: { href: evil, text: evil } }),
   outbox: pages.outboxPage({ mails: [{ id: '1', at: '2025-01-01T00:00:00Z', to: evil, subject: evil, text: evil }] }),
-  shell: pages.shellPage({ page: 'class', title: evil, boot: { person, to: evil } }),
+  shell: pages.shellPage({ page: 'class', title: evil, boot: { person, may: [], to: evil } }),
 };
 
 describe('html', () => {

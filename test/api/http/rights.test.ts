@@ -1,6 +1,7 @@
 import { fastify } from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Role, registerRights, rights } from '../../../api/http/auth.ts';
+import { pageRights } from '../../../api/resources/boot.ts';
 import { createSession } from '../../../api/store/sessions.ts';
 import { type Api, makeClass, type Person, type Sender, startApi } from './harness.ts';
 
@@ -44,6 +45,19 @@ describe('V5: the table of rights', () => {
       const [method, url] = row.split(' ') as ['GET', string];
       expect(api.app.hasRoute({ method, url }), row).toBe(true);
     }
+  });
+
+  test('has every row that a page asks about', () => {
+    for (const right of pageRights) expect(rights).toHaveProperty([right]);
+  });
+
+  test.each(['staff', 'instructor', 'student'] as const)('is what a page hands to %s', async role => {
+    const { text } = await api.send('GET', '/', senders[role], { headers: { accept: 'text/html' } });
+    // A student of one class is sent on to its workspace.
+    const page = text === '' ? (await api.send('GET', '/?stay', senders[role])).text : text;
+    const { may, person } = JSON.parse(/<script [^>]*id="boot"[^>]*>([^<]*)</.exec(page)![1]!);
+    expect(person.role).toBe(role);
+    expect(may).toEqual(pageRights.filter(right => rights[right]![role] !== undefined));
   });
 
   for (const route of Object.keys(rights)) {
