@@ -47,7 +47,8 @@ export function registerEvents(app: App, { pool }: Dependencies): void {
     // An object that is gone keeps its history, for those who may see everything.
     const id = object?.id ?? (scope.reach === 'all' ? about : undefined);
     if (about !== undefined && id === undefined) throw new Refused(404, 'There is nothing of that name here.');
-    const only = { limit, byPeople: by === 'people', ...(id === undefined ? {} : { about: id }) };
+    const toStudent = scope.reach === 'own' ? { toStudent: scope.personId } : {};
+    const only = { limit, byPeople: by === 'people', ...toStudent, ...(id === undefined ? {} : { about: id }) };
     return listOf({ ...only, ...(cursor && { before: Number(cursor) }) });
   });
 }

@@ -13,8 +13,10 @@ export const Event = Type.Object({
   message: Type.String(),
   /** Slug of the person who caused it; null: the system. */
   by: Nullable(Type.String()),
+  /** That person's name, or address where they have none; to a student no address but their own is told. */
+  actor: Nullable(Type.String()),
   /** Whom or what it is about, by name; only where the events of a course are asked for. */
   subject: Type.Optional(Nullable(Type.String())),
 });
 export type Event = Static<typeof Event>;
-export type NewEvent = Omit<Event, 'id' | 'at' | 'by' | 'subject'> & { readonly by?: string };
+export type NewEvent = Omit<Event, 'id' | 'at' | 'by' | 'actor' | 'subject'> & { readonly by?: string };

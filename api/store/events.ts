@@ -27,17 +27,29 @@ export interface EventFilter {
   readonly byPeople?: boolean;
   readonly limit: number;
   readonly before?: number;
+  /** Id of a student, to whom nobody else's address is told. */
+  readonly toStudent?: string;
 }
+
+/** The events in `picked`, newest first, each with who did it. A slug is of who has it now, else of who had it last. */
+const withActors = (student: string) =>
+  `select e.*, case when ${student}::text is null or a.id = ${student} or a.name not like '%@%' then a.name end as actor
+   from picked e left join (
+     select distinct on (slug) id, slug, coalesce(nullif(spec->>'name', ''), email) as name from people
+     where slug in (select by from picked) order by slug, deleted_at is not null, deleted_at desc) a on a.slug = e.by
+   order by e.id desc`;
 
 /** What happened, newest first, at most `limit`. */
 export async function listEvents(sql: Sql, filter: EventFilter): Promise<Event[]> {
-  const { about, courseId, byPeople = false, limit, before } = filter;
+  const { about, courseId, byPeople = false, limit, before, toStudent } = filter;
   if (courseId !== undefined) return courseEvents(sql, courseId, byPeople, limit, before ?? null);
   const { rows } = await sql.query<Event>(
-    `select id, at, kind, about, tone, reason, message, by from events
-     where ($1::text is null or about = $1) and ($2::bigint is null or id < $2) and (by is not null or not $4)
-     order by id desc limit $3`,
-    [about ?? null, before ?? null, limit, byPeople],
+    `with picked as (
+       select id, at, kind, about, tone, reason, message, by from events
+       where ($1::text is null or about = $1) and ($2::bigint is null or id < $2) and (by is not null or not $4)
+       order by id desc limit $3)
+     ${withActors('$5')}`,
+    [about ?? null, before ?? null, limit, byPeople, toStudent ?? null],
   );
   return rows;
 }
@@ -59,11 +71,13 @@ async function courseEvents(
        select k.id, k.spec->>'name' from cohorts k join enrolments e on e.cohort_id = k.id and e.course_id = $1
        union
        select p.id, p.spec->>'name' from people p join members m on m.person_id = p.id
-         join enrolments e on e.cohort_id = m.cohort_id and e.course_id = $1)
-     select e.id, e.at, e.kind, e.about, e.tone, e.reason, e.message, e.by, o.name as subject
-     from events e join objects o on o.id = e.about
-     where ($2::bigint is null or e.id < $2) and (e.by is not null or not $3)
-     order by e.id desc limit $4`,
+         join enrolments e on e.cohort_id = m.cohort_id and e.course_id = $1),
+     picked as (
+       select e.id, e.at, e.kind, e.about, e.tone, e.reason, e.message, e.by, o.name as subject
+       from events e join objects o on o.id = e.about
+       where ($2::bigint is null or e.id < $2) and (e.by is not null or not $3)
+       order by e.id desc limit $4)
+     ${withActors('null')}`,
     [courseId, before, byPeople, limit],
   );
   return rows;

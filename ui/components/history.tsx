@@ -71,7 +71,7 @@ export function History({ course }: { course: Course }) {
                   <bdi>{event.subject}</bdi>
                 </td>
                 <td>
-                  <bdi>{event.by ?? 'Armada'}</bdi>
+                  <bdi>{event.actor ?? event.by ?? 'Armada'}</bdi>
                 </td>
               </tr>
             ))}

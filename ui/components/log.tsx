@@ -36,7 +36,12 @@ export function Log({
       {told.map(event => (
         <li key={event.id} class={event.tone}>
           <time dateTime={event.at}>{moment(event.at)}</time> <span dir="auto">{event.text}</span>
-          {event.by && <span class="mute"> by {event.by}</span>}
+          {event.by && (
+            <span class="mute">
+              {' '}
+              by <bdi>{event.actor ?? 'your instructor'}</bdi>
+            </span>
+          )}
         </li>
       ))}
     </ol>

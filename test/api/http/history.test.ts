@@ -28,7 +28,9 @@ test('a course’s history says what happened in it and who did it, to its staff
   );
   const all = (await api.send('GET', '/v1/events?course=intro', grace)).body.items;
   expect(all[0]).toMatchObject({ message: 'As asked.', by: null, subject: 'Ada Lovelace' });
-  expect(all[1]).toMatchObject({ message: 'Asked to start.', by: 'grace-hopper', subject: 'Ada Lovelace' });
+  expect(all[1]).toMatchObject({
+    ...{ message: 'Asked to start.', by: 'grace-hopper', actor: 'Grace Hopper', subject: 'Ada Lovelace' },
+  });
   expect(JSON.stringify(all)).not.toContain('Elsewhere.');
   const people = (await api.send('GET', '/v1/events?course=intro&by=people', grace)).body.items;
   expect(people[0]).toMatchObject({ message: 'Asked to start.' });
@@ -39,6 +41,30 @@ test('a course’s history says what happened in it and who did it, to its staff
   expect((await api.send('GET', '/v1/events?course=intro&about=x', grace)).status).toBe(400);
   const stranger = await api.person('Una Known', 'instructor', { stranger: true });
   expect((await api.send('GET', '/v1/events?course=intro', stranger)).status).toBe(404);
+});
+
+test('who acted is told by name, else by address; a student learns no address', async () => {
+  const { pool } = api.database;
+  const actorFor = async (sender: Person) =>
+    (await api.send('GET', '/v1/events?about=fall-intro-bob-ross', sender)).body.items[0].actor;
+  await api.send('PATCH', '/v1/workspaces/fall-intro-bob-ross', grace, { body: { spec: { running: true } } });
+  expect([await actorFor(grace), await actorFor(bob)]).toEqual(['Grace Hopper', 'Grace Hopper']);
+  const rename = (name: string) =>
+    pool.query(`update people set spec = spec || jsonb_build_object('name', $1::text) where id = $2`, [
+      name,
+      grace.person.id,
+    ]);
+  for (const name of ['', grace.person.spec.email]) {
+    await rename(name);
+    expect([await actorFor(grace), await actorFor(bob)]).toEqual([grace.person.spec.email, null]);
+  }
+  await rename('Grace Hopper');
+  await api.send('PATCH', '/v1/workspaces/fall-intro-bob-ross', bob, { body: { spec: { running: false } } });
+  expect([await actorFor(grace), await actorFor(bob)]).toEqual(['Bob Ross', 'Bob Ross']);
+  // Whoever has gone is still known by name.
+  await pool.query('update people set deleted_at = now() where id = $1', [bob.person.id]);
+  expect(await actorFor(grace)).toBe('Bob Ross');
+  await pool.query('update people set deleted_at = null where id = $1', [bob.person.id]);
 });
 
 test('who waits is told the place in line', async () => {

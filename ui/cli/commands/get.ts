@@ -102,7 +102,7 @@ export function printEvents(session: Session, events: readonly Event[]): void {
     row: event => [
       event.at,
       { tone: event.tone === 'normal' ? 'idle' : 'warn', text: event.reason },
-      event.by ?? '-',
+      event.actor ?? event.by ?? '-',
       event.message,
     ],
   });

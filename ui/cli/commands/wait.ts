@@ -1,7 +1,7 @@
 import type { Event } from '../../../api/resources/event.ts';
 import { queryOf } from '../client.ts';
 import { exitCodes, Fault } from '../fault.ts';
-import { printData } from '../output.ts';
+import { plainText, printData } from '../output.ts';
 import type { Session } from '../session.ts';
 import { watchChanges } from '../watch.ts';
 import { describe, printEvents, type WorkspaceItem } from './get.ts';
@@ -92,7 +92,7 @@ function tell({ world, format }: Session, items: readonly Event[]): void {
   for (const event of items) {
     const line =
       format === 'table'
-        ? `${event.at}  ${event.reason}  ${event.by ?? '-'}  ${event.message.replaceAll(/\s+/g, ' ')}`
+        ? `${event.at}  ${event.reason}  ${plainText(event.actor ?? event.by ?? '-')}  ${event.message.replaceAll(/\s+/g, ' ')}`
         : JSON.stringify(event);
     world.stdout.write(`${format === 'yaml' ? '---\n' : ''}${line}\n`);
   }
