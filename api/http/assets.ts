@@ -17,7 +17,7 @@ export interface Asset {
 }
 
 /** The scripts and sheets that pages name, each whole in one file. */
-const entries = ['student.tsx', 'post.ts', 'join.ts', 'style.css', 'class.css'];
+const entries = ['student.tsx', 'post.ts', 'join.ts', 'times.ts', 'style.css', 'class.css'];
 /** Screens that come in parts: what is shown at once, and what is fetched when it is asked for. */
 const inParts = ['class.tsx', 'wake.tsx'];
 

@@ -56,7 +56,7 @@ ${mails.length === 0 && html`<p class="empty">No mail yet. Add a student, and th
 </article>
 `,
   )}</div></main>`;
-  return page({ title: 'Outbox · Armada', body });
+  return page({ title: 'Outbox · Armada', body, script: 'times.js' });
 }
 
 /** The document that one of the UI's scripts fills. `boot` is all that it knows before its first request. */
