@@ -1,6 +1,8 @@
 import { useSignal } from '@preact/signals';
+import { later } from '../later.tsx';
 import type { Row, Rows } from '../state.ts';
-import { Confirm } from './confirm.tsx';
+
+const Confirm = later(() => import('./confirm.tsx').then(part => part.Confirm));
 
 /** Start and stop of all, or of the chosen ones: acts on what fits, and says beforehand how many that is. */
 export function Bulk({ rows, picked }: { rows: Rows; picked: ReadonlySet<string> }) {

@@ -5,7 +5,7 @@ export function page(options: {
   readonly title: string;
   readonly body: Html;
   readonly script?: string;
-  /** Another sheet under /assets, after the common one. */
+  /** Another sheet under /assets in place of the common one, which it holds: one request fewer. */
   readonly sheet?: string;
   readonly narrow?: boolean;
 }): string {
@@ -18,8 +18,7 @@ export function page(options: {
 <meta name="color-scheme" content="light dark">
 <title>${title}</title>
 <link rel="icon" href="data:,">
-<link rel="stylesheet" href="/assets/style.css">
-${sheet && html`<link rel="stylesheet" href="/assets/${sheet}">`}
+<link rel="stylesheet" href="/assets/${sheet ?? 'style.css'}">
 ${script && html`<script type="module" src="/assets/${script}"></script>`}
 </head>
 <body${narrow && html` class="narrow"`}>
