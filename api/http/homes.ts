@@ -17,9 +17,18 @@ const Asked = Type.Object(
     confirm: Type.String({ maxLength: 200 }),
     /** Left out: all that can go. */
     homes: Type.Optional(Type.Array(Type.String({ maxLength: 64 }), { minItems: 1, maxItems: mostHomes })),
+    /** Also those in which no marker says whose they are, once that was found out: then their directory alone does. */
+    unmarked: Type.Optional(Type.Boolean()),
+    /** Of an archived class whose workspaces are stopped: everybody's, who then begin with nothing if it is brought back. */
+    everybody: Type.Optional(Type.Boolean()),
   },
   { additionalProperties: false },
 );
+
+const refusals = {
+  'not archived': 'Archive this class first: only then everybody’s files can go. Nothing was deleted.',
+  'not at rest': 'Some of its workspaces are still being stopped. Try again in a minute. Nothing was deleted.',
+} as const;
 
 /** What who left has left behind: staff see it, and an instructor deletes it for good. */
 export function registerHomes(app: App, { pool }: Dependencies): void {
@@ -30,15 +39,17 @@ export function registerHomes(app: App, { pool }: Dependencies): void {
 
   app.post('/v1/courses/:course/homes::purge', { schema: { params, body: Asked } }, async (request, reply) => {
     const { id, spec } = await courseOf(pool, request.scope, request.params.course);
-    const { confirm, homes } = request.body;
+    const { confirm, homes, unmarked = false, everybody = false } = request.body;
     if (folded(confirm) !== folded(spec.name)) {
       throw new Refused(422, {
         detail: 'Nothing was deleted.',
         errors: [{ pointer: '/confirm', detail: 'That is not the name of this class. Type it as it is written.' }],
       });
     }
-    const answer = await askPurge(pool, id, homes, slugOf(request.principal));
+    const which = { ...(homes && { homes }), unmarked, everybody };
+    const answer = await askPurge(pool, id, which, slugOf(request.principal));
     if ('asked' in answer) return reply.code(202).send(answer);
+    if ('refused' in answer) throw new Refused(409, refusals[answer.refused]);
     const count = answer.inUse.length === 1 ? 'One of these is' : `${answer.inUse.length} of these are`;
     throw new Refused(409, `${count} not kept files of this class, or still somebody’s. Nothing was deleted.`);
   });

@@ -12,6 +12,8 @@ export interface Home extends Resource {
     readonly by: string | null;
     /** Counts how often it was asked for: each is a try of its own. */
     readonly attempt: number;
+    /** A person said that it goes although no marker says whose it is: then its directory alone does. */
+    readonly unmarked?: boolean;
   };
   readonly status: HomeStatus;
   readonly course: { readonly slug: string };
@@ -37,5 +39,7 @@ export const KeptHome = Type.Object({
   state: Type.Union([Type.Literal('kept'), Type.Literal('closing'), Type.Literal('going'), Type.Literal('stuck')]),
   /** A sentence about what is in the way, when stuck. */
   problem: Nullable(Type.String()),
+  /** No marker in it says whose it is: it goes only if that is said. */
+  unmarked: Type.Boolean(),
 });
 export type KeptHome = Static<typeof KeptHome>;

@@ -7,5 +7,8 @@ export const purgeCommand = 'purge';
 /** Exit codes of a keeper. `otherHome`: what is mounted does not carry the home's id; `inUse`: a gate holds the lock. */
 export const keeperExits = { done: 0, failed: 1, otherHome: 3, inUse: 4 } as const;
 
+/** Set to `1`: a person asked for it although no marker says whose the home is; its directory alone says so. */
+export const purgeUnmarked = 'ARMADA_PURGE_UNMARKED';
+
 /** In a home that is, or is being, deleted for good: a file with the home's id, so that a repetition knows it again. */
 export const purgedMark = '.armada/purged';

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { gateEnvironment, taskPaths } from '../../api/resources/entrance.ts';
-import { keeperExits, purgeCommand } from '../../api/resources/keeper.ts';
+import { keeperExits, purgeCommand, purgeUnmarked } from '../../api/resources/keeper.ts';
 import { startGate } from './gate.ts';
 import { purgeHome } from './purge.ts';
 import { readSettings, type Settings } from './settings.ts';
@@ -44,6 +44,7 @@ async function purge(): Promise<never> {
   const code = await purgeHome({
     homePath: process.env[gateEnvironment.homePath] || taskPaths.home,
     homeId,
+    unmarked: process.env[purgeUnmarked] === '1',
     patience: AbortSignal.timeout(patienceMilliseconds),
     onFailure: err => log.error({ err }, 'the home could not be emptied'),
   });

@@ -33,8 +33,8 @@ export async function readMark(home: string, homeId: string, mark: string = task
   try {
     const file = await open(path.join(home, mark), flags);
     try {
-      const { size } = await file.stat();
-      if (size > longest) return 'other';
+      const stats = await file.stat();
+      if (!stats.isFile() || stats.size > longest) return 'unreachable';
       const { buffer, bytesRead } = await file.read(Buffer.alloc(longest), 0, longest, 0);
       return buffer.toString('utf8', 0, bytesRead).trim() === homeId ? 'right' : 'other';
     } finally {

@@ -9,6 +9,8 @@ import { prepareHome, readMark } from './marker.ts';
 export interface PurgeOptions {
   readonly homePath: string;
   readonly homeId: string;
+  /** Goes on where no marker says whose it is: missing, or something else in its place. Never where it names another. */
+  readonly unmarked?: boolean;
   /** Aborted when the lock has been waited for long enough. */
   readonly patience: AbortSignal;
   readonly onFailure: (cause: unknown) => void;
@@ -30,10 +32,17 @@ const folderMode = 0o770;
  * makes sure of the home's id. May be cut off anywhere and repeated. Never throws; answers with the exit code.
  */
 export async function purgeHome(options: PurgeOptions): Promise<Exit> {
-  const { homePath, homeId, patience, onFailure, flock } = options;
+  const { homePath, homeId, unmarked = false, patience, onFailure, flock } = options;
   try {
     await openUp(homePath);
-    await openUp(path.join(homePath, ours));
+    const inside = path.join(homePath, ours);
+    const found = await lstat(inside).catch(() => undefined);
+    if (found && !found.isDirectory()) {
+      if (!unmarked) return keeperExits.otherHome;
+      // A link in its place is unlinked, and what it leads to is left alone.
+      await unlink(inside);
+    }
+    await openUp(inside);
     const file = await prepareHome(homePath);
     const lock = await takeLock({ file, signal: patience, onWaiting: () => {}, flock }).catch(error => {
       if (patience.aborted) return undefined;
@@ -41,7 +50,7 @@ export async function purgeHome(options: PurgeOptions): Promise<Exit> {
     });
     if (!lock) return keeperExits.inUse;
     try {
-      if (!(await isThisHome(homePath, homeId))) return keeperExits.otherHome;
+      if (!(await isThisHome(homePath, homeId, unmarked))) return keeperExits.otherHome;
       await empty(homePath, homeId);
     } finally {
       await lock.release();
@@ -53,9 +62,13 @@ export async function purgeHome(options: PurgeOptions): Promise<Exit> {
   }
 }
 
-/** Its marker or the mark of an earlier purge says so; one without any is taken only if there is nothing to lose. */
-async function isThisHome(home: string, homeId: string): Promise<boolean> {
+/**
+ * Its marker or the mark of an earlier purge says so; one without any is taken only if there is nothing to lose, or
+ * if it was said that its directory is proof enough.
+ */
+async function isThisHome(home: string, homeId: string, unmarked: boolean): Promise<boolean> {
   const mark = await readMark(home, homeId);
+  if (unmarked) return mark !== 'other';
   if (mark !== 'missing') return mark === 'right';
   if ((await readMark(home, homeId, purgedMark)) === 'right') return true;
   for await (const entry of await opendir(home)) if (entry.name !== ours) return false;
@@ -78,7 +91,7 @@ async function empty(home: string, homeId: string): Promise<void> {
   await burn(heap);
   await rmdir(heap);
   // Last: until then the home can be told by it.
-  await rm(path.join(inside, marker), { force: true });
+  await rm(path.join(inside, marker), { force: true, recursive: true });
 }
 
 /** Takes everything out of a folder: files are deleted, folders put on the heap, so that no depth is too deep. */

@@ -15,10 +15,9 @@ import type { Home } from '../../api/resources/home.ts';
 import type { Context } from '../../controller/reconciler.ts';
 import { is, unless } from '../aws/errors.ts';
 import { homePath, homeToken, keeperToken, tagsOf } from '../aws/names.ts';
-import { homeFrom } from '../workspace/reading.ts';
 import { renderKeeper } from './blueprint.ts';
 import type { Action, Door, Observed } from './model.ts';
-import { blueprintFrom, type Ground, keeperFrom, ownerOf } from './observe.ts';
+import { blueprintFrom, doorFrom, type Ground, keeperFrom, ownerOf } from './observe.ts';
 
 /** As the workspace made it. */
 const homePermissions = '0770';
@@ -59,7 +58,6 @@ export function apply(
 async function createDoor({ home, observed, ground }: Deed): Promise<Observed> {
   const { settings, clients, pace } = ground;
   const { uid, id } = home;
-  const owner = ownerOf(home, settings);
   const command = new CreateAccessPointCommand({
     ClientToken: homeToken(settings.deployment, id, settings.fileSystemId),
     FileSystemId: settings.fileSystemId,
@@ -68,10 +66,10 @@ async function createDoor({ home, observed, ground }: Deed): Promise<Observed> {
       Path: homePath(id),
       CreationInfo: { OwnerUid: uid, OwnerGid: uid, Permissions: homePermissions },
     },
-    Tags: tagsOf(owner).map(([Key, Value]) => ({ Key, Value })),
+    Tags: tagsOf(ownerOf(home, settings)).map(([Key, Value]) => ({ Key, Value })),
   });
   try {
-    return { ...observed, door: homeFrom(await pace('efs', true, () => clients.efs.send(command)), owner) };
+    return { ...observed, door: doorFrom(await pace('efs', true, () => clients.efs.send(command)), home, settings) };
   } catch (error) {
     if (is(error, 'quota')) return { ...observed, refusal: 'quota' };
     if (is(error, 'unready')) return { ...observed, refusal: 'unseen' };
@@ -88,7 +86,7 @@ async function doorOf(id: string | undefined, home: Home, ground: Ground): Promi
     'gone',
   );
   const [found] = answer?.AccessPoints ?? [];
-  return found && homeFrom(found, ownerOf(home, ground.settings));
+  return found && doorFrom(found, home, ground.settings);
 }
 
 async function registerKeeper({ home, observed, ground, context }: Deed): Promise<Observed> {

@@ -1,7 +1,7 @@
 import type { RegisterTaskDefinitionRequest } from '@aws-sdk/client-ecs';
 import { gateEnvironment, taskPaths } from '../../api/resources/entrance.ts';
 import type { Home } from '../../api/resources/home.ts';
-import { purgeCommand } from '../../api/resources/keeper.ts';
+import { purgeCommand, purgeUnmarked } from '../../api/resources/keeper.ts';
 import { keeperFamily } from '../aws/names.ts';
 import type { HomeSettings } from './settings.ts';
 
@@ -34,6 +34,7 @@ export function renderKeeper(home: Home, doorId: string, settings: HomeSettings)
         environment: [
           { name: gateEnvironment.homeId, value: home.id },
           { name: gateEnvironment.homePath, value: taskPaths.home },
+          ...(home.spec.unmarked ? [{ name: purgeUnmarked, value: '1' }] : []),
         ],
         mountPoints: [{ sourceVolume: 'home', containerPath: taskPaths.home }],
         linuxParameters: { initProcessEnabled: true, capabilities: { drop: ['ALL'] } },

@@ -21,6 +21,8 @@ export interface Door {
   readonly id: string;
   readonly state: 'preparing' | 'available' | 'going';
   readonly owner: Ownership;
+  /** It leads to the directory that carries the home's id, on the deployment's file system. */
+  readonly leadsHome: boolean;
 }
 
 export interface Blueprint {

@@ -1,14 +1,15 @@
 import { paginateListTaskDefinitions, type Task } from '@aws-sdk/client-ecs';
+import type { AccessPointDescription } from '@aws-sdk/client-efs';
 import type { Home } from '../../api/resources/home.ts';
 import type { Context } from '../../controller/reconciler.ts';
 import type { Clients } from '../aws/clients.ts';
 import type { Questions } from '../aws/inventory.ts';
-import { homeToken, keeperFamily, keeperToken, type Owner } from '../aws/names.ts';
+import { homePath, homeToken, keeperFamily, keeperToken, type Owner } from '../aws/names.ts';
 import type { Pace } from '../aws/rates.ts';
 import type { RecentWrites } from '../aws/recent.ts';
 import { homeFrom } from '../workspace/reading.ts';
 import { isPurged } from './facts.ts';
-import type { Blueprint, Keeper, Observed, Revision } from './model.ts';
+import type { Blueprint, Door, Keeper, Observed, Revision } from './model.ts';
 import type { HomeSettings } from './settings.ts';
 
 /** What observing and applying share. */
@@ -47,7 +48,7 @@ export async function observe(home: Home, { now }: Context, ground: Ground): Pro
   const listed = tasks.filter(task => task.startedBy === token);
   const seen = {
     ...nothing,
-    door: accessPoint && homeFrom(accessPoint, ownerOf(home, settings)),
+    door: accessPoint && doorFrom(accessPoint, home, settings),
     blueprint: newest === undefined ? undefined : blueprintFrom(newest),
     keeper: listed.length > 0 ? keeperOf(listed) : started.latest(token, now()),
     olderRuns: tasks.some(task => task.startedBy !== token && task.lastStatus !== 'STOPPED'),
@@ -58,6 +59,15 @@ export async function observe(home: Home, { now }: Context, ground: Ground): Pro
 /** By whom a home's things are owned, as the workspace's own were. */
 export function ownerOf(home: Home, { deployment }: HomeSettings): Owner {
   return { deployment, kind: 'home', id: home.id, name: home.id };
+}
+
+/** An access point, as the way into this home. */
+export function doorFrom(accessPoint: AccessPointDescription, home: Home, settings: HomeSettings): Door {
+  const { FileSystemId, RootDirectory } = accessPoint;
+  return {
+    ...homeFrom(accessPoint, ownerOf(home, settings)),
+    leadsHome: FileSystemId === settings.fileSystemId && RootDirectory?.Path === homePath(home.id),
+  };
 }
 
 /** A token has one task; should AWS tell of more, one that did its work counts, then one that runs. */

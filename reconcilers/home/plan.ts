@@ -11,8 +11,7 @@ const doorSeconds = 2;
 const roomSeconds = 30;
 
 const sentences: Readonly<Record<PurgeFailure, string>> = {
-  NotThisHome:
-    'What is stored there does not say that it is this student’s, so nothing was deleted. Ask your operator.',
+  NotThisHome: 'What is stored there does not say that it is this student’s, so nothing was deleted.',
   HomeInUse: 'Something still works with these files, so nothing was deleted. Try again later.',
   PurgeFailed: 'Not all files could be deleted. Try again.',
   KeeperFailed: 'The deletion was broken off before its end. Try again.',
@@ -35,7 +34,7 @@ export function plan(home: Home, observed: Observed): Plan<Action> {
 /** What a keeper needs, then the keeper. */
 function readied({ spec }: Home, { door, blueprint }: Observed): Plan<Action> {
   if (!door) return act({ type: 'create-door' });
-  if (door.owner === 'foreign') return stuck('NotThisHome');
+  if (door.owner === 'foreign' || !door.leadsHome) return stuck('NotThisHome');
   if (door.state !== 'available') return wait('Preparing', 'The deletion is being prepared.', doorSeconds);
   // A further try is made of a definition of its own: what the first one named may have been at fault.
   const isFresh = blueprint !== undefined && blueprint.revision >= spec.attempt;

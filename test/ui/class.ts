@@ -25,8 +25,14 @@ const course = { id: 'course1', slug: 'python-101', name: 'Python 101' };
 
 /** What two who left have left behind: one is kept, the other could not be deleted. */
 export function keptFiles(): KeptHome[] {
-  const kept = { keptSince: ago(86_400), keptUntil: ago(-89 * 86_400), state: 'kept', problem: null } as const;
-  const problem = 'Something still works with these files, so nothing was deleted. Try again later.';
+  const kept = {
+    keptSince: ago(86_400),
+    keptUntil: ago(-89 * 86_400),
+    state: 'kept',
+    problem: null,
+    unmarked: false,
+  } as const;
+  const problem = 'What is stored there does not say that it is this student’s, so nothing was deleted.';
   return [
     { id: 'h1', student: { slug: 'lin', name: 'Lin Chao', email: 'lin@example.edu' }, ...kept },
     {
@@ -35,6 +41,7 @@ export function keptFiles(): KeptHome[] {
       ...kept,
       state: 'stuck',
       problem,
+      unmarked: true,
     },
   ];
 }

@@ -7,10 +7,10 @@ import { messageOf, Refusal, request } from '../api.ts';
 /** A deletion takes seconds for most, and hours for a million files. */
 const lookMilliseconds = 2_000;
 
-/** The files of who left the class: until when they are kept, and the way to delete them for good. */
-export function KeptFiles({ course }: { course: Course }) {
+/** The files of who left the class, and of everybody once it is archived: until when they are kept, and how they go. */
+export function KeptFiles({ course, archived }: { course: Course; archived: boolean }) {
   const homes = useSignal<readonly KeptHome[]>([]);
-  const asking = useSignal(false);
+  const asking = useSignal<'those who left' | 'everybody' | null>(null);
   const asked = useSignal(false);
   const problem = useSignal<string | null>(null);
   const list = async () => {
@@ -30,11 +30,15 @@ export function KeptFiles({ course }: { course: Course }) {
     return () => clearInterval(timer);
   }, [going > 0]);
   const isOver = asked.value && going === 0 && !homes.value.some(({ state }) => state === 'stuck');
-  if (homes.value.length === 0 && !asked.value && problem.value === null) return null;
+  if (homes.value.length === 0 && !asked.value && problem.value === null && !archived) return null;
   return (
     <section aria-labelledby="kept">
-      <h2 id="kept">Files of who left</h2>
-      <p>They are kept for 90 days: who is put back into the class before finds them again.</p>
+      <h2 id="kept">{archived ? 'Files of this class' : 'Files of who left'}</h2>
+      <p>
+        {archived && 'All students’ files are kept until you delete them. '}
+        {!(archived && homes.value.length === 0) &&
+          `${archived ? 'Those of who left' : 'They'} are kept for 90 days: who is put back into the class before finds them again.`}
+      </p>
       {homes.value.length > 0 && (
         <ul class="staff">
           {homes.value.map(home => (
@@ -59,22 +63,34 @@ export function KeptFiles({ course }: { course: Course }) {
         <button
           type="button"
           onClick={() => {
-            asking.value = true;
+            asking.value = 'those who left';
           }}
         >
           Delete the kept files of {students(able)} for good
+        </button>
+      )}
+      {archived && (
+        <button
+          type="button"
+          onClick={() => {
+            asking.value = 'everybody';
+          }}
+        >
+          Delete everybody’s files for good
         </button>
       )}
       {asking.value && (
         <NameTheClass
           course={course}
           count={able}
+          everybody={asking.value === 'everybody'}
+          unmarked={homes.value.some(home => home.unmarked)}
           onAsked={() => {
             asked.value = true;
             void list();
           }}
           onClose={() => {
-            asking.value = false;
+            asking.value = null;
           }}
         />
       )}
@@ -83,10 +99,18 @@ export function KeptFiles({ course }: { course: Course }) {
 }
 
 /** The question that can't be answered by a slip: what goes is said, and the class's name is typed. */
-function NameTheClass(options: { course: Course; count: number; onAsked: () => void; onClose: () => void }) {
-  const { course, count } = options;
+function NameTheClass(options: {
+  course: Course;
+  count: number;
+  everybody: boolean;
+  unmarked: boolean;
+  onAsked: () => void;
+  onClose: () => void;
+}) {
+  const { course, count, everybody } = options;
   const dialog = useRef<HTMLDialogElement>(null);
   const confirm = useSignal('');
+  const unmarked = useSignal(false);
   const problem = useSignal<string | null>(null);
   const sending = useSignal(false);
   useEffect(() => dialog.current?.showModal(), []);
@@ -94,7 +118,11 @@ function NameTheClass(options: { course: Course; count: number; onAsked: () => v
     problem.value = null;
     sending.value = true;
     try {
-      await request('POST', `courses/${course.slug}/homes:purge`, { confirm: confirm.value });
+      await request('POST', `courses/${course.slug}/homes:purge`, {
+        confirm: confirm.value,
+        ...(unmarked.value && { unmarked: true }),
+        ...(everybody && { everybody }),
+      });
       options.onAsked();
       dialog.current?.close();
     } catch (thrown) {
@@ -106,10 +134,13 @@ function NameTheClass(options: { course: Course; count: number; onAsked: () => v
   };
   return (
     <dialog ref={dialog} onClose={options.onClose} aria-labelledby="deletion">
-      <h2 id="deletion">Delete the kept files of {students(count)} for good?</h2>
+      <h2 id="deletion">Delete {everybody ? 'everybody’s files' : `the kept files of ${students(count)}`} for good?</h2>
       <p>
         Everything that they wrote and saved in this class goes. This can’t be undone, and who returns to the class
-        begins with nothing. Who is in the class now keeps their files.
+        begins with nothing.{' '}
+        {everybody
+          ? 'The students stay on its list: should you bring the class back, all of them begin with nothing.'
+          : 'Who is in the class now keeps their files.'}
       </p>
       <form
         onSubmit={event => {
@@ -132,6 +163,18 @@ function NameTheClass(options: { course: Course; count: number; onAsked: () => v
             }}
           />
         </label>
+        {options.unmarked && (
+          <label class="check">
+            <input
+              type="checkbox"
+              checked={unmarked.value}
+              onChange={event => {
+                unmarked.value = event.currentTarget.checked;
+              }}
+            />
+            Also those that don’t say whose they are: their folder alone tells
+          </label>
+        )}
         {problem.value && (
           <p class="problem" role="alert">
             {problem}

@@ -1,4 +1,4 @@
-import { useSignal } from '@preact/signals';
+import { type Signal, useSignal } from '@preact/signals';
 import type { Course, CourseSpec } from '../../api/resources/course.ts';
 import { messageOf, Refusal, request } from '../api.ts';
 import { Confirm } from './confirm.tsx';
@@ -17,6 +17,7 @@ const sizes = [
 export function Settings({ course }: { course: Course }) {
   const spec = useSignal<CourseSpec>(course.spec);
   const generation = useSignal(course.generation);
+  const archived = useSignal(course.spec.archived === true);
   const said = useSignal<string | null>(null);
   const problem = useSignal<string | null>(null);
   const set = (part: Partial<CourseSpec>) => {
@@ -132,15 +133,14 @@ export function Settings({ course }: { course: Course }) {
       </form>
       <Staff course={course.slug} />
       <JoinLinks course={course.slug} />
-      <Archive course={course} />
-      <KeptFiles course={course} />
+      <Archive course={course} archived={archived} />
+      <KeptFiles course={course} archived={archived.value} />
     </main>
   );
 }
 
 /** Puts the class away, or brings it back: nothing runs in an archived one, and all files are kept. */
-function Archive({ course }: { course: Course }) {
-  const archived = useSignal(course.spec.archived === true);
+function Archive({ course, archived }: { course: Course; archived: Signal<boolean> }) {
   const asking = useSignal(false);
   const problem = useSignal<string | null>(null);
   const set = async (away: boolean) => {

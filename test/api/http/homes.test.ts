@@ -67,6 +67,76 @@ test('files that a workspace has, running, stopped or still closing, are refused
   expect((await homes()).filter(home => home.deleted_at !== null)).toMatchObject([{ id: ada.id }]);
 });
 
+test('one that no marker tells goes only once that was found out, and is said', async () => {
+  await leave('ada-lovelace');
+  await leave('bob-kahn');
+  await closed();
+  await purge({ confirm: 'Introduction', unmarked: true });
+  const specs = async () => (await homes()).filter(home => home.deleted_at !== null).map(home => home.spec.unmarked);
+  expect(await specs()).toEqual([undefined, undefined]);
+  const [ada] = await kept();
+  const stalled = { type: 'Stalled', status: 'True', reason: 'NotThisHome', message: 'No.', since: '2026-01-01' };
+  await api.database.pool.query('update homes set status = $2 where id = $1', [
+    ada.id,
+    {
+      observedGeneration: 2,
+      conditions: [stalled],
+      purged: false,
+      failure: { attempt: 1, reason: 'NotThisHome' },
+    },
+  ]);
+  expect(await kept()).toMatchObject([
+    { state: 'stuck', unmarked: true },
+    { state: 'going', unmarked: false },
+  ]);
+  expect((await purge({ confirm: 'Introduction' })).body).toEqual({ asked: 1 });
+  expect(await specs()).toEqual([undefined, undefined]);
+  await api.database.pool.query('update homes set status = jsonb_set(status, $2, $3) where id = $1', [
+    ada.id,
+    ['observedGeneration'],
+    '3',
+  ]);
+  expect((await purge({ confirm: 'Introduction', unmarked: true })).body).toEqual({ asked: 1 });
+  expect((await specs()).filter(each => each)).toEqual([true]);
+});
+
+test('everybody’s files go once the class is put away and rests, and its name is typed; its students stay', async () => {
+  await leave('eve-moss');
+  await closed();
+  const all = { confirm: 'Introduction', everybody: true };
+  const archive = (archived: boolean) => api.send('PATCH', '/v1/courses/intro', grace, { body: { archived } });
+  expect((await purge(all)).status).toBe(409);
+  await api.database.pool.query(
+    `update workspaces set status = status || '{"step": "stopping"}' where slug like '%ada%'`,
+  );
+  await archive(true);
+  await api.database.pool.query('update homes set marked = true');
+  expect((await purge(all)).body.detail).toContain('still being stopped');
+  await api.database.pool.query(`update workspaces set status = status || '{"step": "stopped"}'`);
+  expect((await purge({ ...all, confirm: 'Intro' })).status).toBe(422);
+  const before = await homes();
+  expect(before.every(home => home.deleted_at === null)).toBe(true);
+  expect((await purge(all)).body).toEqual({ asked: 3 });
+  const after = await homes();
+  expect(after.filter(home => home.deleted_at !== null).map(home => home.id)).toEqual(before.map(home => home.id));
+  expect(after.filter(home => home.deleted_at !== null).every(home => home.generation === 2)).toBe(true);
+  expect((await kept()).map(({ state }: { state: string }) => state)).toEqual(['going', 'going', 'going']);
+  // Asked again: in the fresh ones nobody has written a line.
+  expect((await purge(all)).body).toEqual({ asked: 0 });
+  await archive(false);
+  const { body } = await api.send('GET', '/v1/workspaces?course=intro', grace);
+  expect(body.items.map(({ slug }: { slug: string }) => slug)).toEqual([
+    'fall-intro-ada-lovelace',
+    'fall-intro-bob-kahn',
+  ]);
+  const live = after.filter(home => home.deleted_at === null).map(home => home.id);
+  for (const { home } of body.items) {
+    expect(before.map(({ id }) => id)).not.toContain(home.id);
+    expect(home.marked).toBe(false);
+  }
+  expect(live).toHaveLength(2);
+});
+
 test('who comes back while the old files go has a new home', async () => {
   await leave('ada-lovelace');
   await closed();

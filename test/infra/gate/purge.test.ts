@@ -19,8 +19,8 @@ beforeEach(async () => {
 afterEach(() => rm(root, { recursive: true, force: true }));
 
 const failures: unknown[] = [];
-const purge = (homeId = 'home-of-ada', patience = AbortSignal.timeout(60_000)) =>
-  purgeHome({ homePath: home, homeId, patience, onFailure: cause => failures.push(cause) });
+const purge = (homeId = 'home-of-ada', patience = AbortSignal.timeout(60_000), unmarked = false) =>
+  purgeHome({ homePath: home, homeId, unmarked, patience, onFailure: cause => failures.push(cause) });
 
 test('everything in the home goes, whatever its name and depth; lock and mark stay', async () => {
   const secret = path.join(home, 'closed', 'inner');
@@ -82,7 +82,40 @@ test('a home whose own folder is a link is not touched', async () => {
   await writeFile(path.join(bob, 'home'), 'home-of-ada\n');
   await rm(path.join(home, '.armada'), { recursive: true });
   await symlink(bob, path.join(home, '.armada'));
-  expect(await purge()).toBe(keeperExits.failed);
-  expect(failures.length).toBeGreaterThan(0);
+  expect(await purge()).toBe(keeperExits.otherHome);
   expect(await readdir(bob)).toEqual(['home']);
+  // Nor once it was said that the directory is proof enough: the link goes, what it leads to stays.
+  await writeFile(path.join(home, 'file'), 'x');
+  expect(await purgeUnmarked()).toBe(keeperExits.done);
+  expect(await readdir(home)).toEqual(['.armada']);
+  expect(await readdir(bob)).toEqual(['home']);
+});
+
+const purgeUnmarked = (homeId?: string) => purge(homeId, AbortSignal.timeout(60_000), true);
+
+test.each(['missing', 'a link', 'a folder', 'a link that leads nowhere'])(
+  'a home whose marker is %s goes once that was said, and nothing else does',
+  async what => {
+    const marker = path.join(home, '.armada', 'home');
+    const outside = path.join(root, 'outside');
+    await writeFile(outside, 'home-of-ada\n');
+    await writeFile(path.join(home, 'file'), 'x');
+    await rm(marker);
+    if (what === 'a link') await symlink(outside, marker);
+    if (what === 'a folder') await mkdir(marker);
+    if (what === 'a link that leads nowhere') await symlink(path.join(root, 'nowhere'), marker);
+    expect(await purge()).toBe(keeperExits.otherHome);
+    expect(await readdir(home)).toContain('file');
+    expect(await purgeUnmarked()).toBe(keeperExits.done);
+    expect((await readdir(path.join(home, '.armada'))).filter(name => !name.startsWith('lock'))).toEqual(['purged']);
+    expect(await readdir(home)).toEqual(['.armada']);
+    expect(await readFile(outside, 'utf8')).toBe('home-of-ada\n');
+    expect(await purgeUnmarked()).toBe(keeperExits.done);
+  },
+);
+
+test('a marker that names another home is believed, whatever was said', async () => {
+  await writeFile(path.join(home, 'file'), 'x');
+  expect(await purgeUnmarked('home-of-bob')).toBe(keeperExits.otherHome);
+  expect(await readFile(path.join(home, 'file'), 'utf8')).toBe('x');
 });

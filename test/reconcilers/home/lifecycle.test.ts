@@ -1,11 +1,16 @@
-import { DescribeTasksCommand, ListTaskDefinitionsCommand, ListTasksCommand } from '@aws-sdk/client-ecs';
-import { DescribeAccessPointsCommand } from '@aws-sdk/client-efs';
+import {
+  DescribeTaskDefinitionCommand,
+  DescribeTasksCommand,
+  ListTaskDefinitionsCommand,
+  ListTasksCommand,
+} from '@aws-sdk/client-ecs';
+import { CreateAccessPointCommand, DescribeAccessPointsCommand } from '@aws-sdk/client-efs';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Home } from '../../../api/resources/home.ts';
-import { keeperExits } from '../../../api/resources/keeper.ts';
+import { keeperExits, purgeUnmarked } from '../../../api/resources/keeper.ts';
 import type { Context } from '../../../controller/reconciler.ts';
-import { keeperFamily } from '../../../reconcilers/aws/names.ts';
+import { homeToken, keeperFamily, tagsOf } from '../../../reconcilers/aws/names.ts';
 import type { Action } from '../../../reconcilers/home/model.ts';
 import { eventually } from '../../support/eventually.ts';
 import { homeRow, MemorySlots, settings, workspaceRow } from '../rows.ts';
@@ -110,6 +115,47 @@ test.each([
   ends(keeperExits.done);
   rows.ask(home.id, { spec: { by: 'grace', attempt: 2 } });
   expect((await rows.settle(home.id)).verdict).toBe('gone');
+});
+
+test('a keeper is told that no marker is needed when a person said so, and only then', async () => {
+  const rows = world.homeRows();
+  const home = homeRow();
+  rows.rows.set(home.id, home);
+  ends(keeperExits.otherHome);
+  const told: boolean[] = [];
+  for (const unmarked of [false, true]) {
+    rows.ask(home.id, { spec: { by: 'grace', attempt: told.length + 1, ...(unmarked && { unmarked }) } });
+    await rows.settle(home.id);
+    const taskDefinition = (await blueprints(home)).at(-1);
+    const answer = await world.clients.ecs.send(new DescribeTaskDefinitionCommand({ taskDefinition }));
+    const environment = answer.taskDefinition?.containerDefinitions?.[0]?.environment ?? [];
+    told.push(environment.some(({ name, value }) => name === purgeUnmarked && value === '1'));
+  }
+  expect(told).toEqual([false, true]);
+});
+
+test('a door of the home’s name that leads to another directory opens for no keeper', async () => {
+  const rows = world.homeRows();
+  const home = homeRow();
+  const { fileSystemId } = world.ground;
+  await world.clients.efs.send(
+    new CreateAccessPointCommand({
+      ClientToken: homeToken(settings.deployment, home.id, fileSystemId),
+      FileSystemId: fileSystemId,
+      PosixUser: { Uid: home.uid, Gid: home.uid },
+      RootDirectory: {
+        Path: '/homes/of-somebody-else',
+        CreationInfo: { OwnerUid: home.uid, OwnerGid: home.uid, Permissions: '0770' },
+      },
+      Tags: tagsOf({ deployment: settings.deployment, kind: 'home', id: home.id, name: home.id }).map(
+        ([Key, Value]) => ({ Key, Value }),
+      ),
+    }),
+  );
+  rows.rows.set(home.id, { ...home, spec: { ...home.spec, unmarked: true } });
+  ends(keeperExits.done);
+  expect((await rows.settle(home.id)).verdict).toBe('stuck');
+  expect(await keepersOf(home)).toEqual([]);
 });
 
 test('a keeper whose image cannot be fetched leaves it stuck', async () => {
