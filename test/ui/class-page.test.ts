@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { filesPath } from '../../api/resources/entrance-paths.ts';
 import { chromiumIsThere } from '../support/chromium.ts';
 import { eventually } from '../support/eventually.ts';
 import { ago, type Item, keptFiles, pythonCourse } from './class.ts';
@@ -410,6 +411,26 @@ describe.skipIf(!chromiumIsThere)('the class page', () => {
     await rowOf(items[5]!).locator('button.name').click();
     await page.getByRole('button', { name: 'Remove from class' }).waitFor();
     expect(await offered()).toBe(7);
+  });
+
+  it('leads to the files of a stopped workspace at one click, unless its start is refused', async () => {
+    const stopped = (await visit.openClass())[4]!;
+    const { page } = visit;
+    const open = async () => {
+      await rowOf(stopped).locator('button.name').click();
+      await page.getByRole('link', { name: 'Start it and download the files' }).click();
+    };
+    const detail = 'This class is archived. Bring it back first.';
+    await page.route('**/v1/workspaces/*', route =>
+      route.fulfill({ status: 409, json: { title: 'Archived', detail }, contentType: 'application/problem+json' }),
+    );
+    await open();
+    await rowOf(stopped).getByText(detail).waitFor();
+    visit.complaints = visit.complaints.filter(text => !text.includes('409'));
+    await page.unroute('**/v1/workspaces/*');
+    await page.getByRole('link', { name: 'Start it and download the files' }).click();
+    await page.waitForURL(`**/wake/${stopped.slug}?to=${filesPath}`);
+    expect(visit.portal.asked).toMatchObject([{ method: 'PATCH', body: { spec: { running: true } } }]);
   });
 
   it('tells an assistant of a class without students that it has none', async () => {

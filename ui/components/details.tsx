@@ -59,7 +59,15 @@ export function Details({ row, rows, removal }: { row: Row; rows: Rows; removal:
               Keep it running for an hour
             </button>
           )}
-          <Download workspace={workspace} text="Download the files" />
+          <Download
+            workspace={workspace}
+            text="Download the files"
+            onStart={async () => {
+              // One that is on its way is only waited for.
+              if (!row.workspace.peek().spec.running) await act(row, rows, 'start');
+              return row.workspace.peek().spec.running;
+            }}
+          />
           {may('DELETE /v1/cohorts/:cohort/students/:student') && (
             <button type="button" class="quiet" onClick={() => removal.remove([leaver])}>
               Remove from class
