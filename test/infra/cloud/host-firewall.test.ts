@@ -81,12 +81,11 @@ function wall(): void {
   inside(host, 'env', `PATH=${folder}:${process.env['PATH']}`, 'sh', path.join(folder, 'firewall'));
 }
 
-/** Whether a TCP connection opens within two seconds. */
-function reaches(from: string, address: string, port: number): boolean {
+/** Whether a TCP connection opens within so many seconds. */
+function reaches(from: string, address: string, port: number, seconds = 30): boolean {
   const command = `exec 3<>/dev/tcp/${address}/${port}`;
-  const { status } = spawnSync('ip', ['netns', 'exec', from, 'timeout', '2', 'bash', '-c', command], {
-    stdio: 'ignore',
-  });
+  const args = ['netns', 'exec', from, 'timeout', String(seconds), 'bash', '-c', command];
+  const { status } = spawnSync('ip', args, { stdio: 'ignore' });
   return status === 0;
 }
 
@@ -114,7 +113,7 @@ describe.skipIf(!possible)('the host’s firewall', () => {
   it('is the reason why a container reaches none of what it must not: without it all of it answers', () => {
     for (const [what, address, port] of forbidden) expect(reaches(one, address, port), what).toBe(true);
     wall();
-    for (const [what, address, port] of forbidden) expect(reaches(one, address, port), what).toBe(false);
+    for (const [what, address, port] of forbidden) expect(reaches(one, address, port, 2), what).toBe(false);
   });
 
   it('leaves names and the internet, and lets the balancer in', () => {

@@ -289,7 +289,7 @@ test('a target being deregistered gets nothing new and keeps its WebSocket until
   await ground.client.send(
     new sdk.ModifyTargetGroupAttributesCommand({
       TargetGroupArn: group,
-      Attributes: [{ Key: 'deregistration_delay.timeout_seconds', Value: '1' }],
+      Attributes: [{ Key: 'deregistration_delay.timeout_seconds', Value: '4' }],
     }),
   );
   const { socket, heard, closed } = await upgrade(port, 'ann.localhost');
