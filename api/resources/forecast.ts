@@ -8,6 +8,8 @@ export interface ClassSize {
   readonly hoursPerWeek: number;
   /** Memory of a workspace, in MiB. */
   readonly memory: number;
+  /** CPU units of a workspace, 1024 a vCPU; left out: a quarter of a vCPU for each GiB. */
+  readonly cpu?: number;
   /** Minutes without work after which a workspace stops; null: it runs all month. */
   readonly idleMinutes: number | null;
   readonly host: HostType;
@@ -42,12 +44,13 @@ const hostUseWithIdleStop = 0.6;
 /** What the system and the ECS agent keep of a host, and what a gate reserves beside each IDE, in MiB. */
 const hostOverhead = 512;
 const gateReservation = 64;
+const unitsPerVcpu = 1024;
 /** What infra/cloud lays out and a month costs; a test compares. Disks in GiB. */
 export const laidOut = {
   hostDisk: 30,
   task: { vcpu: 0.25, gibibytes: 0.5 },
   secrets: 2,
-  alarms: { each: 5, perBalancer: 1 },
+  alarms: { each: 6, perBalancer: 1 },
   databaseDisk: 20,
 } as const;
 const { alarms, databaseDisk, hostDisk, secrets, task } = laidOut;
@@ -56,7 +59,7 @@ const zones = 2;
 /** Assumed use. Capacity units: a class's connections stay far below the 3,000 that one stands for. */
 const balancerCapacityUnits = 0.1;
 const logGibibytes = 0.5;
-const filesPerStudent = { stored: 1, read: 6, written: 2.3 };
+const filesPerStudent = 1;
 const egressGibibytesPerHour = 0.02;
 /** A class that fits one balancer is laid out small. */
 const smallClass = 98;
@@ -72,9 +75,16 @@ export function forecast(given: ClassSize): Forecast {
   return { size: size.name, fixed, variable, fixedMonth, month, perStudent: month / given.students, workspaceHours };
 }
 
-/** Workspaces of this memory that one host of this type holds. */
-export function workspacesPerHost(host: HostType, memory: number): number {
-  return Math.floor((prices.hostMebibytes[host] - hostOverhead) / (memory + gateReservation));
+/** Workspaces of this size that one host of this type holds: ECS places by memory and by CPU units, whichever is short. */
+export function workspacesPerHost(host: HostType, memory: number, cpu = memory / 4): number {
+  const byMemory = (prices.hostMebibytes[host] - hostOverhead) / (memory + gateReservation);
+  return Math.floor(Math.min(byMemory, (vcpusOf(host) * unitsPerVcpu) / cpu));
+}
+
+/** vCPUs of an instance type. Source: EC2 instance types; `large` has two in every family, and each size twice as many. */
+export function vcpusOf(host: HostType): number {
+  if (host.endsWith('.2xlarge')) return 8;
+  return host.endsWith('.xlarge') ? 4 : 2;
 }
 
 /**
@@ -125,20 +135,16 @@ function fixedLines(size: Size, { domain, host }: ClassSize): CostLine[] {
 }
 
 function variableLines(given: ClassSize, workspaceHours: number): CostLine[] {
-  const { students, hoursPerWeek, host, memory, idleMinutes } = given;
+  const { students, hoursPerWeek, host, memory, cpu, idleMinutes } = given;
   const hostHour =
     prices.hostHour[host] + prices.publicAddressHour + (hostDisk * prices.diskGibibyteMonth) / hoursPerMonth;
   const use = idleMinutes === null ? 1 : hostUseWithIdleStop;
-  const hostHours = (students * workspaceHours) / workspacesPerHost(host, memory) / use;
-  const { stored, read, written } = filesPerStudent;
-  const home =
-    stored * (prices.filesGibibyteMonth + prices.filesBackupGibibyteMonth) +
-    read * prices.filesReadGibibyte +
-    written * prices.filesWrittenGibibyte;
+  const hostHours = (students * workspaceHours) / workspacesPerHost(host, memory, cpu) / use;
+  const home = filesPerStudent * (prices.filesGibibyteMonth + prices.filesBackupGibibyteMonth);
   const egress = students * hoursPerWeek * weeksPerMonth * egressGibibytesPerHour;
   return [
     { what: `hosts (${host}, ${Math.round(hostHours)} h)`, month: hostHours * hostHour },
-    { what: 'homes, their traffic and backup', month: students * home },
+    { what: 'homes and their backup', month: students * home },
     {
       what: 'traffic out, above the free 100 GB',
       month: Math.max(0, egress - prices.egressFreeGibibytes) * prices.egressGibibyte,

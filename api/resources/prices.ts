@@ -6,8 +6,10 @@
 export const prices = {
   gathered: '2026-11-24',
   region: 'us-east-1',
-  /** EC2 on-demand hour of the types that hosts may be. `m7i-flex` and `m7g.xlarge` are remembered. */
+  /** EC2 on-demand hour of the types that hosts may be. Source: AWS's price list of 2026-01-19 as Karpenter's releases carry it. */
   hostHour: {
+    'm6a.large': 0.0864,
+    'm6a.xlarge': 0.1728,
     'm7i-flex.large': 0.09576,
     'm7i-flex.xlarge': 0.19152,
     'm7i.large': 0.1008,
@@ -15,11 +17,16 @@ export const prices = {
     'm7i.2xlarge': 0.4032,
     'm7g.large': 0.0816,
     'm7g.xlarge': 0.1632,
+    'r6a.large': 0.1134,
+    'r7g.large': 0.1071,
+    'r7i.large': 0.1323,
     't3.large': 0.0832,
     't3.xlarge': 0.1664,
   },
   /** Memory of those types, in MiB. Source: EC2 instance types. */
   hostMebibytes: {
+    'm6a.large': 8192,
+    'm6a.xlarge': 16384,
     'm7i-flex.large': 8192,
     'm7i-flex.xlarge': 16384,
     'm7i.large': 8192,
@@ -27,6 +34,9 @@ export const prices = {
     'm7i.2xlarge': 32768,
     'm7g.large': 8192,
     'm7g.xlarge': 16384,
+    'r6a.large': 16384,
+    'r7g.large': 16384,
+    'r7i.large': 16384,
     't3.large': 8192,
     't3.xlarge': 16384,
   },
@@ -41,10 +51,8 @@ export const prices = {
   /** RDS for PostgreSQL, one zone; `db.t4g.small` is remembered: twice the micro. */
   databaseHour: { 'db.t4g.micro': 0.016, 'db.t4g.small': 0.032 },
   databaseGibibyteMonth: 0.115,
-  /** EFS Standard with elastic throughput. */
+  /** EFS Standard; with bursting throughput, reading and writing is in it. Source: Amazon EFS pricing. */
   filesGibibyteMonth: 0.3,
-  filesReadGibibyte: 0.03,
-  filesWrittenGibibyte: 0.06,
   /** AWS Backup of EFS, warm storage: remembered. */
   filesBackupGibibyteMonth: 0.05,
   /** EBS gp3: remembered. */

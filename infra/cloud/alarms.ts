@@ -10,6 +10,7 @@ import {
 import type { Entrance } from './balancer.ts';
 import type { Cluster } from './cluster.ts';
 import type { Database } from './database.ts';
+import type { Files } from './files.ts';
 import type { Parameters } from './parameters.ts';
 import type { App } from './service.ts';
 
@@ -21,8 +22,9 @@ export function createAlarms(
     cluster,
     database,
     entrance,
+    files,
     parameters,
-  }: { app: App; cluster: Cluster; database: Database; entrance: Entrance; parameters: Parameters },
+  }: { app: App; cluster: Cluster; database: Database; entrance: Entrance; files: Files; parameters: Parameters },
 ): void {
   const topic = new sns.Topic(stack, 'Alarms', { enforceSSL: true });
   topic.addSubscription(new subscriptions.EmailSubscription(parameters.instructorEmail));
@@ -96,6 +98,21 @@ export function createAlarms(
     'Workspaces have waited 15 minutes for a host: raise MaxHosts or the account’s vCPU quota.',
     reserved,
     100,
+  );
+
+  const credit = new cloudwatch.Metric({
+    namespace: 'AWS/EFS',
+    metricName: 'BurstCreditBalance',
+    dimensionsMap: { FileSystemId: files.fileSystem.ref },
+    statistic: 'Minimum',
+    period,
+  });
+  alarm(
+    'HomesBusy',
+    'So much was read and written that homes will be slow soon: see who copies, or set the file system’s throughput mode to elastic.',
+    credit,
+    200 * gibibyte,
+    { low: true },
   );
 
   const mail = (threshold: number, notificationType: string) => ({

@@ -37,7 +37,7 @@ export function createStack(size: Size, images?: Images): { app: App; stack: Sta
   const ground = { cluster, entrance, events, files, identity, deployment };
   const roles = createRoles(stack, ground);
   const services = createApp(stack, { network, parameters, size, ground, roles, database });
-  createAlarms(stack, { app: services, cluster, database, entrance, parameters });
+  createAlarms(stack, { app: services, cluster, database, entrance, files, parameters });
 
   const output = (id: string, description: string, value: string) => new CfnOutput(stack, id, { description, value });
   const region = stack.region;

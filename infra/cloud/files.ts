@@ -6,11 +6,15 @@ export interface Files {
   readonly fileSystem: efs.CfnFileSystem;
 }
 
-/** Creates the file system with a mount target in each zone; its policy demands TLS and an access point. */
+/**
+ * Creates the file system with a mount target in each zone; its policy demands TLS and an access point. Throughput
+ * bursts: to 100 MiB/s (reads count a third) on a credit of 2.1 TiB that 1 MiB/s or more fills again, where a class of
+ * 300 moves less than 1 MiB/s on average; and no student can run up a bill by copying. An alarm tells before it is used up.
+ */
 export function createFiles(stack: Stack, network: Network): Files {
   const fileSystem = new efs.CfnFileSystem(stack, 'Homes', {
     encrypted: true,
-    throughputMode: 'elastic',
+    throughputMode: 'bursting',
     backupPolicy: { status: 'ENABLED' },
     lifecyclePolicies: [{ transitionToIa: 'AFTER_30_DAYS' }, { transitionToPrimaryStorageClass: 'AFTER_1_ACCESS' }],
     fileSystemTags: [{ key: 'Name', value: 'armada-homes' }],

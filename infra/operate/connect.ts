@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { ServiceQuotasClient } from '@aws-sdk/client-service-quotas';
 import { type Clients, createClients } from '../../reconcilers/aws/clients.ts';
 import { type Deployment, findDeployment } from './deployment.ts';
 import { OperateFault } from './fault.ts';
@@ -7,6 +8,8 @@ import { OperateFault } from './fault.ts';
 /** A deployment and the clients that reach it. */
 export interface Connected {
   readonly clients: Clients;
+  /** Reads the account's quotas: nobody but an operator asks for them. */
+  readonly quotas: ServiceQuotasClient;
   readonly deployment: Deployment;
   /** It stands on a local AWS. */
   readonly local: boolean;
@@ -30,7 +33,7 @@ export async function connect(
     const deployment = await findDeployment(clients.ecs, environment, cluster).catch(error => {
       throw error instanceof OperateFault ? error : unreadable(error);
     });
-    return { clients, deployment, local: Boolean(environment['AWS_ENDPOINT_URL']) };
+    return { clients, quotas: new ServiceQuotasClient(), deployment, local: Boolean(environment['AWS_ENDPOINT_URL']) };
   } catch (error) {
     clients.destroy();
     throw error;
@@ -76,6 +79,7 @@ async function connectHere(root: string): Promise<Connected> {
   const { cluster, fileSystemId, listenerArn, userPoolClientId, userPoolId } = ground;
   return {
     clients: createClients({ endpoint, region, credentials }),
+    quotas: new ServiceQuotasClient({ endpoint, region, credentials }),
     local: true,
     deployment: {
       deployment: 'armada',

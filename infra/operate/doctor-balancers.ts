@@ -1,4 +1,5 @@
 import {
+  DescribeAccountLimitsCommand,
   DescribeListenersCommand,
   DescribeLoadBalancerAttributesCommand,
   DescribeLoadBalancersCommand,
@@ -8,10 +9,12 @@ import {
 } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { type DoctorOptions, type Finding, ok, quota, wrong } from './finding.ts';
 
-/** Not adjustable. Source: Application Load Balancer quotas; so are those that follow. */
-const targetGroupsPerBalancer = 100;
-const rulesPerBalancer = 100;
-const targetGroupsPerRegion = 3000;
+/** Quotas as AWS names them, and what they are where it does not tell. Source: Application Load Balancer quotas. */
+const defaults = {
+  'target-groups-per-application-load-balancer': 100,
+  'rules-per-application-load-balancer': 100,
+  'target-groups': 3000,
+} as const;
 /** An editor's WebSocket may be quiet for over an hour. */
 const idleSecondsWanted = 4000;
 const idleAttribute = 'idle_timeout.timeout_seconds';
@@ -57,8 +60,9 @@ export async function checkBalancer(
   for await (const page of paginateDescribeTargetGroups({ client: elb }, { LoadBalancerArn }))
     groups += page.TargetGroups?.length ?? 0;
   const then = 'More workspaces need another balancer: npm run synth -- --size large, and update the stack.';
-  findings.push(quota(`${about}: rules`, rules, rulesPerBalancer, then));
-  findings.push(quota(`${about}: target groups`, groups, targetGroupsPerBalancer, then));
+  const limits = await limitsOf({ elb });
+  findings.push(quota(`${about}: rules`, rules, limits('rules-per-application-load-balancer'), then));
+  findings.push(quota(`${about}: target groups`, groups, limits('target-groups-per-application-load-balancer'), then));
   return findings;
 }
 
@@ -75,5 +79,13 @@ export async function checkRegion({ clients: { elb } }: Pick<DoctorOptions, 'cli
   let groups = 0;
   for await (const page of paginateDescribeTargetGroups({ client: elb }, {})) groups += page.TargetGroups?.length ?? 0;
   const then = 'Ask for more: https://console.aws.amazon.com/servicequotas (Elastic Load Balancing).';
-  return [quota('region: target groups', groups, targetGroupsPerRegion, then)];
+  return [quota('region: target groups', groups, (await limitsOf({ elb }))('target-groups'), then)];
+}
+
+/** The account's own quotas, which somebody may have had raised. */
+async function limitsOf({
+  elb,
+}: Pick<DoctorOptions['clients'], 'elb'>): Promise<(name: keyof typeof defaults) => number> {
+  const { Limits = [] } = await elb.send(new DescribeAccountLimitsCommand({}));
+  return name => Number(Limits.find(({ Name }) => Name === name)?.Max ?? defaults[name]);
 }

@@ -1,18 +1,11 @@
 import { DescribeClustersCommand, ListTaskDefinitionsCommand, ListTasksCommand } from '@aws-sdk/client-ecs';
 import { DescribeFileSystemsCommand, paginateDescribeAccessPoints } from '@aws-sdk/client-efs';
-import { defaultHost, workspacesPerHost } from '../../api/resources/forecast.ts';
-import { type DoctorOptions, type Finding, note, ok, quota, wrong } from './finding.ts';
+import { type DoctorOptions, type Finding, ok, quota, wrong } from './finding.ts';
 
 /** Source: Amazon ECS and EFS quotas. */
 const servicesPerCluster = 5000;
 const accessPointsPerFileSystem = 10_000;
-/** Standard On-Demand vCPUs that a new account has. Source: EC2 quota L-1216C47A. */
-const newAccountVcpus = 5;
-const vcpusPerHost = 2;
 const portalMilliseconds = 10_000;
-const quotas = 'https://console.aws.amazon.com/servicequotas/home/services/ec2/quotas/L-1216C47A';
-const quotaCommand =
-  'aws service-quotas get-service-quota --service-code ec2 --quota-code L-1216C47A --query Quota.Value';
 
 /** The cluster, its capacity provider and how many services it has. */
 export async function checkCluster({ clients, deployment }: DoctorOptions): Promise<readonly Finding[]> {
@@ -96,15 +89,4 @@ function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { cause } = error;
   return cause instanceof Error && 'code' in cause ? String(cause.code) : error.message;
-}
-
-/** vCPUs that a class needs. The quota itself can't be read with the clients that Armada has. */
-export function hostsNote({ local, memory, students }: DoctorOptions): Finding {
-  if (local) return ok('hosts: this machine');
-  const hosts = Math.ceil(students / Math.max(1, workspacesPerHost(defaultHost, memory)));
-  const vcpus = hosts * vcpusPerHost;
-  const enough = vcpus <= newAccountVcpus ? 'a new account has enough' : `a new account has ${newAccountVcpus}`;
-  return note(
-    `hosts: ${students} at once with ${memory} MiB need ${hosts} ${defaultHost}, ${vcpus} vCPUs; ${enough}. To check by hand, for doctor has no right to ask: ${quotas} or \`${quotaCommand}\`; ask for more there.`,
-  );
 }

@@ -3,9 +3,10 @@ import {
   DescribeUserPoolCommand,
   ListUsersInGroupCommand,
 } from '@aws-sdk/client-cognito-identity-provider';
+import { checkMails } from './doctor-quotas.ts';
 import { type DoctorOptions, type Finding, note, ok, wrong } from './finding.ts';
 
-type People = Pick<DoctorOptions, 'clients' | 'deployment' | 'students' | 'local'>;
+type People = Pick<DoctorOptions, 'clients' | 'deployment' | 'students' | 'local' | 'quotas'>;
 
 /** What Cognito's own sender mails a day. Source: Cognito, e-mail settings; a quota that can't be raised. */
 const mailsPerDay = 50;
@@ -14,13 +15,11 @@ const passwordLength = 8;
 const invitationDays = 7;
 
 /** The user pool: who may sign up, its passwords, and who mails invitations. */
-export async function checkPool({ clients, deployment, local, students }: People): Promise<readonly Finding[]> {
+export async function checkPool({ clients, deployment, local, quotas, students }: People): Promise<readonly Finding[]> {
   const { UserPool } = await clients.cognito.send(new DescribeUserPoolCommand({ UserPoolId: deployment.userPoolId }));
   const policy = UserPool?.Policies?.PasswordPolicy;
   const length = policy?.MinimumLength ?? 0;
   const days = policy?.TemporaryPasswordValidityDays ?? 0;
-  const mails = UserPool?.EmailConfiguration?.EmailSendingAccount;
-  const limited = mails !== 'DEVELOPER' && !local;
   return [
     UserPool?.AdminCreateUserConfig?.AllowAdminCreateUserOnly
       ? ok('user pool: nobody signs up by themselves')
@@ -35,16 +34,18 @@ export async function checkPool({ clients, deployment, local, students }: People
       : wrong(
           `user pool: first passwords work ${days} days, the invitation says ${invitationDays}. Set ${invitationDays}: Cognito console, Authentication methods.`,
         ),
-    limited
-      ? note(
-          `user pool: Cognito's own sender mails ${mailsPerDay} a day; ${students} invitations take ${Math.ceil(students / mailsPerDay)} day(s). For more set up SES: Cognito console, Authentication methods, Email.`,
-        )
-      : ok(
-          local
-            ? 'user pool: mails go to the outbox'
-            : 'user pool: mails go through SES (check that it has left the sandbox)',
-        ),
+    ...(await mailsOf()),
   ];
+
+  async function mailsOf(): Promise<readonly Finding[]> {
+    if (local) return [ok('user pool: mails go to the outbox')];
+    if (UserPool?.EmailConfiguration?.EmailSendingAccount === 'DEVELOPER') return checkMails({ quotas, students });
+    return [
+      note(
+        `user pool: Cognito's own sender mails ${mailsPerDay} a day; ${students} invitations take ${Math.ceil(students / mailsPerDay)} day(s). For more set up SES: Cognito console, Authentication methods, Email.`,
+      ),
+    ];
+  }
 }
 
 /** The client that the portal signs people in with. */

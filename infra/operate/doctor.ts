@@ -1,12 +1,14 @@
 import { checkAddress } from './doctor-address.ts';
 import { checkBalancer, checkRegion } from './doctor-balancers.ts';
-import { checkCluster, checkFiles, checkPortal, checkTaskDefinitions, hostsNote } from './doctor-ground.ts';
+import { checkCluster, checkFiles, checkPortal, checkTaskDefinitions } from './doctor-ground.ts';
 import { checkClient, checkGroups, checkPool } from './doctor-people.ts';
-import { type DoctorOptions, type Finding, wrong } from './finding.ts';
+import { checkHosts } from './doctor-quotas.ts';
+import { checkRights } from './doctor-rights.ts';
+import { type DoctorOptions, denied, type Finding, wrong } from './finding.ts';
 
 /**
- * Looks, by calls that change nothing, whether a deployment's resources are there and fit, and how far its quotas are
- * used; one line each. Answers whether nothing must be mended.
+ * Looks, by calls that change nothing, whether a deployment's resources are there and fit, how far its quotas are used
+ * and whether this identity may write; one line each. Answers whether nothing must be mended.
  */
 export async function doctor(options: DoctorOptions): Promise<boolean> {
   const { deployment, signal } = options;
@@ -27,7 +29,8 @@ export async function doctor(options: DoctorOptions): Promise<boolean> {
     ['sign-in client', () => checkClient(options)],
     ['groups', () => checkGroups(options)],
     ['portal', () => checkPortal(options)],
-    ['hosts', async () => [hostsNote(options)]],
+    ['hosts', () => checkHosts(options)],
+    ['rights', () => checkRights(options)],
   ];
   let healthy = true;
   for (const [about, check] of checks) {
@@ -39,12 +42,11 @@ export async function doctor(options: DoctorOptions): Promise<boolean> {
     }
   }
   options.report(
-    'note   Only reading was tried: what the controller may write is in the stack’s roles (infra/cloud/roles.ts).',
+    'note   Rights that hang on a thing being there (to delete it, to make it) can’t be tried without one: they are in the stack’s roles (infra/cloud/roles.ts).',
   );
   return healthy;
 }
 
-const denied = /AccessDenied|UnauthorizedOperation|NotAuthorizedException/;
 const credentialsRefused =
   /UnrecognizedClient|InvalidClientTokenId|InvalidSignature|SignatureDoesNotMatch|ExpiredToken/;
 

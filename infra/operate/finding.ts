@@ -1,9 +1,11 @@
+import type { ServiceQuotasClient } from '@aws-sdk/client-service-quotas';
 import type { Clients } from '../../reconcilers/aws/clients.ts';
 import type { Deployment } from './deployment.ts';
 
 /** What `doctor` looks at and with what. */
 export interface DoctorOptions {
   readonly clients: Clients;
+  readonly quotas: ServiceQuotasClient;
   readonly deployment: Deployment;
   /** Students that are to work at once: what the hosts must hold. */
   readonly students: number;
@@ -28,6 +30,9 @@ export const note = (text: string): Finding => ({ tone: 'note', text });
 
 /** Does not work, or will not; the text ends with what to do. */
 export const wrong = (text: string): Finding => ({ tone: 'wrong', text });
+
+/** Names of AWS's refusals for want of a right. */
+export const denied = /AccessDenied|UnauthorizedOperation|NotAuthorizedException/;
 
 /** A quota's use: a note from nine tenths on, wrong when nothing is left. */
 export function quota(what: string, used: number, of: number, then: string): Finding {

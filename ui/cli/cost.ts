@@ -28,8 +28,9 @@ export function costOf(document: ClassDocument): Cost | undefined {
         students: cohorts.reduce((sum, slug) => sum + (document.cohorts.get(slug)?.students.length ?? 0), 0),
         hoursPerWeek,
         memory: spec.memory,
+        cpu: spec.cpu,
         idleMinutes: spec.idleMinutes,
-        host: hostFor(spec.memory),
+        host: hostFor(spec),
         domain: true,
       }),
     );
@@ -40,9 +41,9 @@ export function costOf(document: ClassDocument): Cost | undefined {
   return { workspaces, hoursPerWeek, month, fixedMonth, perStudent, pricesOf: `${prices.region}, ${prices.gathered}` };
 }
 
-/** The smallest host that holds a workspace of so many MiB; of one that none holds, the largest. */
-function hostFor(memory: number): HostType {
-  return hosts.find(host => workspacesPerHost(host, memory) > 0) ?? 'm7i.2xlarge';
+/** The smallest host that holds a workspace of this size; of one that none holds, the largest. */
+function hostFor({ memory, cpu }: { readonly memory: number; readonly cpu: number }): HostType {
+  return hosts.find(host => workspacesPerHost(host, memory, cpu) > 0) ?? 'm7i.2xlarge';
 }
 
 /** An estimate as lines for people. */

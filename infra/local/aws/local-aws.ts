@@ -10,6 +10,7 @@ import type { Quotas } from './elb/quotas.ts';
 import type { ServedCertificate } from './elb/site.ts';
 import { Endpoint } from './endpoint.ts';
 import type { FileSystems, Target } from './ports.ts';
+import { ServiceQuotas } from './service-quotas/service-quotas.ts';
 import { Sqs } from './sqs/sqs.ts';
 import { State } from './state.ts';
 
@@ -87,6 +88,7 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
       elasticloadbalancing: elb.operations,
       elasticfilesystem: efs.operations,
       'cognito-idp': cognito.operations,
+      servicequotas: new ServiceQuotas().operations,
       sqs: sqs.operations,
     },
     authenticate: createAuthenticate(options.credentials),

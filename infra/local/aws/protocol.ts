@@ -2,12 +2,19 @@ import * as cognito from '@aws-sdk/client-cognito-identity-provider';
 import * as ecs from '@aws-sdk/client-ecs';
 import * as efs from '@aws-sdk/client-efs';
 import * as elb from '@aws-sdk/client-elastic-load-balancing-v2';
+import * as quotas from '@aws-sdk/client-service-quotas';
 import * as sqs from '@aws-sdk/client-sqs';
 import { JsonShapeDeserializer, JsonShapeSerializer, XmlShapeSerializer } from '@aws-sdk/core/protocols';
 import { NormalizedSchema } from '@smithy/core/schema';
 
 /** The services that this endpoint answers for, named as in a request signature's scope. */
-export type ServiceName = 'ecs' | 'elasticloadbalancing' | 'elasticfilesystem' | 'cognito-idp' | 'sqs';
+export type ServiceName =
+  | 'ecs'
+  | 'elasticloadbalancing'
+  | 'elasticfilesystem'
+  | 'cognito-idp'
+  | 'servicequotas'
+  | 'sqs';
 
 /** A request's operation, found by the wire format alone. `read` turns the body into the SDK's own input. */
 export interface WireOperation {
@@ -78,6 +85,7 @@ const operations: Readonly<Record<ServiceName, ReadonlyMap<string, OperationSche
   elasticloadbalancing: operationsOf(elb),
   elasticfilesystem: operationsOf(efs),
   'cognito-idp': operationsOf(cognito),
+  servicequotas: operationsOf(quotas),
   sqs: operationsOf(sqs),
 };
 
@@ -85,6 +93,7 @@ const jsonServices: Readonly<Record<string, ServiceName>> = {
   AmazonEC2ContainerServiceV20141113: 'ecs',
   AWSCognitoIdentityProviderService: 'cognito-idp',
   AmazonSQS: 'sqs',
+  ServiceQuotasV20190624: 'servicequotas',
 };
 
 const elbNamespace = 'http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/';
@@ -115,7 +124,7 @@ function jsonOperation(target: string, body: string): WireOperation {
   };
 }
 
-/** SQS speaks JSON 1.0, ECS and Cognito 1.1. */
+/** SQS speaks JSON 1.0, the others 1.1. */
 function jsonType(service: ServiceName | undefined): string {
   return service === 'sqs' ? 'application/x-amz-json-1.0' : 'application/x-amz-json-1.1';
 }

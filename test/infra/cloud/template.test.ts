@@ -214,6 +214,8 @@ describe('the template', () => {
       Properties: {
         Encrypted: true,
         BackupPolicy: { Status: 'ENABLED' },
+        // What the forecast counts: nothing for reading and writing.
+        ThroughputMode: 'bursting',
         FileSystemPolicy: {
           Statement: Match.arrayWith([
             Match.objectLike({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),

@@ -2,7 +2,14 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type ClassSize, forecast, forecastCourses } from '../../../api/resources/forecast.ts';
+import {
+  type ClassSize,
+  defaultArmHost,
+  defaultHost,
+  forecast,
+  forecastCourses,
+  workspacesPerHost,
+} from '../../../api/resources/forecast.ts';
 import { type CostFlags, cost } from '../../../infra/operate/cost.ts';
 
 const small: ClassSize = {
@@ -29,20 +36,20 @@ describe('forecast', () => {
       2 * 730 * (0.25 * 0.04048 + 0.5 * 0.004445) +
       (11.68 + 2.3) +
       0.8 +
-      (0.25 + 0.6);
+      (0.25 + 0.7);
     // 12.5 h a week with the idle tail; 7 workspaces a host at 60 % use; host with address and disk; home.
     const hours = 12.5 * 4.345;
     const host = 0.1008 + 0.005 + 2.4 / 730;
-    const each = (hours / 7 / 0.6) * host + 0.3 + 0.05 + 0.18 + 0.138;
+    const each = (hours / 7 / 0.6) * host + 0.3 + 0.05;
     expectNear(forecast(small).fixedMonth, fixed);
     expectNear(forecast(small).perStudent, fixed / 30 + each);
   });
 
   it('agrees with a sum by hand for 300 always on at 2 GiB', () => {
-    const fixed = 4 * 730 * 0.0233 + 12 * 3.65 + 4 * 9.0098 + (23.36 + 2.3) + 0.8 + 0.25 + 0.9;
+    const fixed = 4 * 730 * 0.0233 + 12 * 3.65 + 4 * 9.0098 + (23.36 + 2.3) + 0.8 + 0.25 + 1;
     const host = 730 * 0.1008 + 3.65 + 2.4;
     const traffic = (300 * 10 * 4.345 * 0.02 - 100) * 0.09;
-    const month = fixed + 100 * host + 300 * 0.668 + traffic;
+    const month = fixed + 100 * host + 300 * 0.35 + traffic;
     expectNear(forecast({ ...small, students: 300, memory: 2048, idleMinutes: null }).month, month);
   });
 
@@ -60,6 +67,20 @@ describe('forecast', () => {
     expect(forecastCourses([])).toEqual({ fixedMonth: 0, month: 0, perStudent: 0 });
   });
 
+  it('places by memory and by vCPUs, whichever is short', () => {
+    expect(workspacesPerHost('m7i-flex.large', 1024)).toBe(7);
+    // 14 by memory, but two vCPUs carry eight quarters.
+    expect(workspacesPerHost('r7i.large', 1024)).toBe(8);
+    expect(workspacesPerHost('r7i.large', 1024, 128)).toBe(14);
+    expect(workspacesPerHost('m7i-flex.large', 1024, 1024)).toBe(2);
+    expect(forecast({ ...small, cpu: 1024 }).perStudent).toBeGreaterThan(forecast(small).perStudent);
+  });
+
+  it.each([defaultHost, defaultArmHost] as const)('keeps the goals at 1 GiB with idle stop, on %s', host => {
+    expect(forecast({ ...small, host }).perStudent).toBeLessThanOrEqual(4);
+    expect(forecast({ ...small, host, students: 300 }).perStudent).toBeLessThanOrEqual(2.5);
+  });
+
   it('grows with hours, memory, students and idle time, and never runs longer than a month', () => {
     const base = forecast(small);
     expect(forecast({ ...small, hoursPerWeek: 20 }).perStudent).toBeGreaterThan(base.perStudent);
@@ -75,8 +96,9 @@ describe('cost', () => {
     const text = await cost({ ...flags, students: 30, memory: 1024 });
     const { perStudent } = forecast(small);
     expect(text).toMatch(new RegExp(`idle stop on .*\\$${perStudent.toFixed(2)}`));
-    expect(text).toMatch(/always on .*\$14\.\d\d/);
-    expect(text).toMatch(perStudent <= 4 ? /30 students.*: met/ : /30 students.*: missed by/);
+    expect(text).toMatch(/always on .*\$13\.\d\d/);
+    expect(text).toMatch(/Goal at 30 students.*: met/);
+    expect(await cost({ ...flags, host: 'r7i.large' })).toMatch(/Goal at 30 students.*: missed by \$0\.\d\d/);
     expect(text).toMatch(/gathered 2026-11-24.*[Cc]heck them again/);
   });
 

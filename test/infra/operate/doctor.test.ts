@@ -11,13 +11,19 @@ import {
   AdminRemoveUserFromGroupCommand,
   CreateUserPoolClientCommand,
   CreateUserPoolCommand,
+  ListUsersCommand,
 } from '@aws-sdk/client-cognito-identity-provider';
+import { ListServicesCommand, ListTaskDefinitionsCommand } from '@aws-sdk/client-ecs';
+import { DescribeAccessPointsCommand } from '@aws-sdk/client-efs';
 import {
   DescribeListenersCommand,
+  DescribeRulesCommand,
+  DescribeTargetGroupsCommand,
   ModifyListenerCommand,
   ModifyLoadBalancerAttributesCommand,
   RegisterTargetsCommand,
 } from '@aws-sdk/client-elastic-load-balancing-v2';
+import type { ServiceQuotasClient } from '@aws-sdk/client-service-quotas';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { AwsError } from '../../../infra/local/aws/protocol.ts';
 import type { Deployment } from '../../../infra/operate/deployment.ts';
@@ -27,7 +33,7 @@ import { type DoctorOptions, quota } from '../../../infra/operate/finding.ts';
 import { type Clients, createClients } from '../../../reconcilers/aws/clients.ts';
 import { eventually } from '../../support/eventually.ts';
 import { startTestAws, type TestAws } from '../../support/local-aws.ts';
-import { clientsOf, deploymentOf } from './operator.ts';
+import { clientsOf, deploymentOf, quotasOf } from './operator.ts';
 
 /** Certificates of localhost that last 100 and 5 days; undefined where openssl is missing. */
 const certificates = (() => {
@@ -50,6 +56,7 @@ const certificates = (() => {
 
 let aws: TestAws;
 let clients: Clients;
+let quotas: ServiceQuotasClient;
 let portal: http.Server;
 let deployment: Deployment;
 let status = 200;
@@ -58,6 +65,7 @@ const undo: (() => void)[] = [];
 beforeAll(async () => {
   aws = await startTestAws({ lagMilliseconds: 0 });
   clients = clientsOf(aws);
+  quotas = quotasOf(aws);
   portal = http.createServer((_, response) => response.writeHead(status).end()).listen(0, '127.0.0.1');
   await new Promise(resolve => portal.once('listening', resolve));
   deployment = { ...deploymentOf(aws), portalUrl: `http://127.0.0.1:${(portal.address() as AddressInfo).port}` };
@@ -71,6 +79,7 @@ afterEach(() => {
 });
 afterAll(async () => {
   clients.destroy();
+  quotas.destroy();
   portal.close();
   await aws.close();
 });
@@ -79,6 +88,7 @@ async function examine(more: Partial<DoctorOptions> = {}) {
   const said: string[] = [];
   const healthy = await doctor({
     clients,
+    quotas,
     deployment,
     students: 30,
     memory: 1024,
@@ -106,6 +116,21 @@ function refuse(broken: string, code: string) {
   undo.push(aws.aws.endpoint.faults.add((_, operation) => (operation === broken ? { before } : undefined)));
 }
 
+/** All that a write could have made, changed or taken away. */
+async function everything() {
+  const { cognito, ecs, efs, elb } = aws.clients;
+  const { cluster, fileSystemId: FileSystemId, listenerArn: ListenerArn, userPoolId: UserPoolId } = aws.ground;
+  const answers = [
+    await ecs.send(new ListServicesCommand({ cluster })),
+    await ecs.send(new ListTaskDefinitionsCommand({})),
+    await elb.send(new DescribeRulesCommand({ ListenerArn })),
+    await elb.send(new DescribeTargetGroupsCommand({})),
+    await efs.send(new DescribeAccessPointsCommand({ FileSystemId })),
+    await cognito.send(new ListUsersCommand({ UserPoolId })),
+  ];
+  return answers.map(({ $metadata: _, ...answered }) => answered);
+}
+
 /** Changes what AWS answers to one operation. */
 function answer(operation: string, change: (output: never) => object) {
   const fault = { change: (output: object) => change(output as never) };
@@ -114,12 +139,39 @@ function answer(operation: string, change: (output: never) => object) {
 
 describe('doctor', () => {
   it('finds a deployment in order and changes nothing in it', async () => {
+    const before = await everything();
     aws.aws.endpoint.calls.reset();
     const { said, wrong } = await examine();
     expect(wrong).toEqual([]);
     expect(said.length).toBeGreaterThan(15);
-    const calls = Object.keys(aws.aws.endpoint.calls.counts());
-    expect(calls.filter(name => !/^(Describe|List)/.test(name))).toEqual([]);
+    expect(said).toContain('ok     rights: all 14 writes that can be tried without effect are allowed');
+    // Each write was refused, for what it was about is not there.
+    const written = Object.keys(aws.aws.endpoint.calls.counts()).filter(name => !/^(Describe|List|Get)/.test(name));
+    expect(written).toHaveLength(14);
+    expect(await everything()).toEqual(before);
+  });
+
+  it.each([
+    ['CreateService', 'AccessDeniedException'],
+    ['UpdateService', 'AccessDeniedException'],
+    ['CreateRule', 'AccessDenied'],
+    ['TagResource', 'AccessDeniedException'],
+    ['AdminCreateUser', 'AccessDeniedException'],
+    ['AdminDeleteUser', 'AccessDeniedException'],
+  ])('names the right to %s where it is missing', async (operation, code) => {
+    refuse(operation, code);
+    expect(await complaint()).toMatch(
+      new RegExp(`rights: this identity may not [a-z-]+:${operation}\\. .*ControllerRole`),
+    );
+  });
+
+  it('calls a right unknown, and nothing wrong, where AWS fails in another way', async () => {
+    refuse('UpdateService', 'ServerException');
+    const { said, wrong } = await examine();
+    expect(wrong).toEqual([]);
+    expect(said.join('\n')).toMatch(
+      /note {3}rights: it can't be told whether .* ecs:UpdateService \(ServerException\)/,
+    );
   });
 
   it.each([
@@ -161,11 +213,47 @@ describe('doctor', () => {
     expect(said.join('\n')).toMatch(/note .*they share one origin/);
   });
 
-  it('gives what only a person can look up as a link and a command', async () => {
-    const { said } = await examine({ local: false, students: 30 });
-    const hosts = said.find(line => line.includes('vCPUs'));
-    expect(hosts).toMatch(/need 5 m7i-flex\.large, 10 vCPUs; a new account has 5\./);
-    expect(hosts).toMatch(/https:\/\/console\.aws\.amazon\.com\/servicequotas.*`aws service-quotas get-service-quota /);
+  it('reads how many vCPUs the account may run, and says where to ask for more', async () => {
+    const hosts = async (students: number) => {
+      const { said } = await examine({ local: false, students });
+      return said.find(line => line.includes('vCPUs'));
+    };
+    expect(await hosts(14)).toMatch(/^ok {5}hosts: .* need 2 m7i-flex\.large, 4 vCPUs of the account's 5$/);
+    expect(await hosts(30)).toMatch(
+      /^WRONG {2}hosts: .* need 5 m7i-flex\.large, 10 vCPUs; the account may have 5\. .*\/services\/ec2\/quotas\/L-1216C47A$/,
+    );
+    answer('GetServiceQuota', () => ({ Quota: { Value: 64 } }));
+    expect(await hosts(30)).toMatch(/^ok .* 10 vCPUs of the account's 64$/);
+    refuse('GetServiceQuota', 'AccessDeniedException');
+    undo.shift()?.();
+    expect(await hosts(30)).toMatch(/^note .*can't be asked \(AccessDeniedException\): see https:\S+L-1216C47A$/);
+  });
+
+  it('goes by the account’s own quotas of rules and target groups', async () => {
+    answer('DescribeAccountLimits', () => ({
+      Limits: [
+        { Name: 'rules-per-application-load-balancer', Max: '200' },
+        { Name: 'target-groups', Max: '1' },
+      ],
+    }));
+    const { said, wrong } = await examine();
+    expect(said.join('\n')).toMatch(/balancer of localhost: rules: \d+ of 200/);
+    expect(wrong).toEqual([expect.stringMatching(/region: target groups: 1 of 1, nothing left/)]);
+  });
+
+  it('knows what SES may mail a day, where the pool mails through it', async () => {
+    answer('DescribeUserPool', ({ UserPool, ...rest }: { UserPool: object }) => ({
+      ...rest,
+      UserPool: { ...UserPool, EmailConfiguration: { EmailSendingAccount: 'DEVELOPER' } },
+    }));
+    const mails = async (students: number) => {
+      const { said } = await examine({ local: false, students });
+      return said.find(line => line.includes('SES'));
+    };
+    expect(await mails(14)).toMatch(/^WRONG .*in its sandbox/);
+    answer('GetServiceQuota', () => ({ Quota: { Value: 500 } }));
+    expect(await mails(400)).toMatch(/^ok .*through SES, 500 a day/);
+    expect(await mails(1200)).toMatch(/^note .*1200 invitations take 3 days/);
   });
 
   it.skipIf(!certificates)('judges the certificate of workspaces’ names as a browser does', async () => {
@@ -270,9 +358,8 @@ describe('doctor', () => {
   it('says what AWS alone has: mails a day, vCPUs, mount targets', async () => {
     answer('ListUsersInGroup', () => ({ Users: [{ Username: 'grace' }] }));
     const { said, wrong } = await examine({ local: false, students: 120 });
-    expect(wrong).toEqual([expect.stringMatching(/no mount targets/)]);
+    expect(wrong).toEqual([expect.stringMatching(/no mount targets/), expect.stringMatching(/36 vCPUs; .* have 5/)]);
     expect(said.join('\n')).toMatch(/mails 50 a day; 120 invitations take 3 day/);
-    expect(said.join('\n')).toMatch(/need 18 m7i-flex\.large, 36 vCPUs; a new account has 5.*L-1216C47A/);
   });
 
   it('says when the portal fails, and when it is not HTTPS', async () => {

@@ -5,6 +5,7 @@ import type { Account } from './account.ts';
 import { createArns } from './arns.ts';
 import { Balancer } from './balancer.ts';
 import { createHttpProbe, HealthChecks, type Probe } from './health-checks.ts';
+import { limitOperations } from './limits.ts';
 import { listenerOperations } from './listeners.ts';
 import { loadBalancerOperations } from './load-balancers.ts';
 import { defaultQuotas, type Quotas } from './quotas.ts';
@@ -75,6 +76,7 @@ export class Elb implements TargetGroups {
       ...targetGroupOperations(account, this.#targets),
       ...targetOperations(account, this.#targets),
       ...tagOperations(account),
+      ...limitOperations(account),
     };
   }
 
