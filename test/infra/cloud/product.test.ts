@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import http from 'node:http';
+import { DescribeServicesCommand, ListServicesCommand } from '@aws-sdk/client-ecs';
 import { RegisterTargetsCommand } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readSettings as readApiSettings } from '../../../api/http/settings.ts';
@@ -157,6 +158,19 @@ describe.each([
       return workspace;
     });
     expect(ready.url).toMatch(address);
+    // Packed by memory on the hosts that the template's capacity provider brings, or no host would ever empty.
+    const { ARMADA_CAPACITY_PROVIDER: capacityProvider, ARMADA_CLUSTER: cluster } = (
+      await stand.container('Controller')
+    ).environment;
+    const { serviceArns = [] } = await stand.clients.ecs.send(new ListServicesCommand({ cluster }));
+    const { services } = await stand.clients.ecs.send(new DescribeServicesCommand({ cluster, services: serviceArns }));
+    expect(capacityProvider).toBeTruthy();
+    expect(services?.filter(({ serviceName }) => serviceName?.startsWith('ws-'))).toEqual([
+      expect.objectContaining({
+        capacityProviderStrategy: [expect.objectContaining({ capacityProvider, weight: 1 })],
+        placementStrategy: [{ type: 'binpack', field: 'memory' }],
+      }),
+    ]);
     await eventually(() => stand.aws.cognito.outbox.list().some(({ to }) => to === 'ada@school.example'));
   });
 });
