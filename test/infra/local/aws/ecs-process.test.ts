@@ -284,6 +284,40 @@ describe.each(modes)('%s', (_, isolated) => {
     expect(existsSync('/run/armada/shared')).toBe(false);
   });
 
+  test.runIf(isolated).each([true, false])(
+    'reads what its home’s owner closed, as behind an access point, and nobody else’s (init: %s)',
+    async initProcessEnabled => {
+      const other = path.join(folder, 'programs', 'of-another');
+      for (const [file, owner] of [
+        [path.join(homeFolder, 'closed'), uid],
+        [path.join(homeFolder, 'of-another'), uid + 7],
+        [other, uid + 7],
+      ] as const) {
+        await writeFile(file, 'x');
+        await chown(file, owner, owner);
+        await chmod(file, 0o600);
+      }
+      await chmod(homeFolder, 0o770);
+      const tries = {
+        own: 'cat $AT/closed',
+        another: 'cat $AT/of-another',
+        outside: `cat ${other}`,
+        machine: 'cat /etc/shadow',
+        written: ': >> $AT/closed',
+      };
+      const script = Object.entries(tries).map(
+        ([name, attempt]) => `(${attempt}) 2>/dev/null && echo ${name} >> $RUN/got`,
+      );
+      const end = await start(`${script.join('\n')}\ncat $RUN/got > $AT/got; id -u > $AT/who; exit 0`, {
+        user: `${uid + 100_000}:${uid}`,
+        linuxParameters: { initProcessEnabled },
+      });
+      expect(await ended(end)).toEqual({ exitCode: 0 });
+      expect(await readFile(path.join(homeFolder, 'got'), 'utf8')).toBe('own\n');
+      expect((await readFile(path.join(homeFolder, 'who'), 'utf8')).trim()).toBe(String(uid + 100_000));
+    },
+  );
+
   test.runIf(isolated)('lets no variable reach a program that still is root', async () => {
     // The loader complains on stderr about a preload that it can't open, in every program that sees the variable.
     const environment = [

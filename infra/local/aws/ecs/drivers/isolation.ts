@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { Command, Launch, Mount } from './launch.ts';
 import type { TaskNetwork } from './network.ts';
+import { mapsUsers, readingCommand, readingLines, readingRights } from './reading.ts';
 import { findTool, toolFolders } from './tools.ts';
 
 /** Ours alone on every host that runs containers this way: first a place to hold mounts, then the task's own folder. */
@@ -9,14 +10,14 @@ const tools = ['prlimit', 'setpriv', 'unshare', 'nsenter', 'mount'] as const;
 /** Whoever a task definition leaves open is nobody; root would be the machine's own. */
 const nobody = '65534:65534';
 
-export type Tools = Readonly<Record<(typeof tools)[number], string>>;
+export type Tools = Readonly<Record<(typeof tools)[number], string>> & { readonly mapsUsers: boolean };
 
 /** The programs that isolation needs, or undefined where it can't work: not root, not Linux, or one is missing. */
 export function findTools(): Tools | undefined {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return undefined;
   const [prlimit, setpriv, unshare, nsenter, mount] = tools.map(findTool);
   if (!prlimit || !setpriv || !unshare || !nsenter || !mount) return undefined;
-  return { prlimit, setpriv, unshare, nsenter, mount };
+  return { prlimit, setpriv, unshare, nsenter, mount, mapsUsers: mapsUsers(unshare) };
 }
 
 /**
@@ -88,12 +89,13 @@ function joins({ groups = [] }: Launch): string[] {
 }
 
 /** No rights but the user's, for good. Changing the user clears the parent-death signal, so it is set again. */
-function privileges(user = nobody): string[] {
+function privileges(user = nobody, reads = false): string[] {
   const [uid = '', gid = uid] = user.split(':');
   if (!/^\d+$/.test(uid) || !/^\d+$/.test(gid))
     throw new Error(`CannotStartContainerError: unable to find user ${user}`);
   const groups = ['--reuid', uid, '--regid', gid, '--clear-groups'];
-  return [...groups, '--no-new-privs', '--inh-caps=-all', '--bounding-set=-all', '--pdeathsig', 'KILL'];
+  const rights = reads ? readingRights : ['--inh-caps=-all', '--bounding-set=-all'];
+  return [...groups, '--no-new-privs', ...rights, '--pdeathsig', 'KILL'];
 }
 
 function script(tools: Tools, launch: Launch, hidden: readonly string[], resolvConf: string | undefined): string {
@@ -120,9 +122,13 @@ function script(tools: Tools, launch: Launch, hidden: readonly string[], resolvC
     ...(held.some(({ path: place }) => place === hostMountPoint) ? [] : [cover(hostMountPoint, '700', '1m')]),
   ];
   const tableFile = `${launch.temporary}.fstab`;
+  const reads = tools.mapsUsers ? launch.reads : undefined;
+  const own = [...limited(tools, launch), tools.setpriv, ...privileges(launch.user, reads !== undefined)];
+  const command = `${own.join(' ')} /bin/sh -c ${quote(withEnvironment)} sh "$@"`;
   const lines = [
     'set -e',
     'umask 022',
+    ...(reads ? readingLines(launch.temporary, launch.user ?? nobody, reads) : []),
     // One process for all of them: a start that runs a program for each is mostly that.
     `printf '%s\\n' ${table.map(quote).join(' ')} > ${quote(tableFile)}`,
     `${tools.mount} --all -T ${quote(tableFile)}`,
@@ -131,10 +137,7 @@ function script(tools: Tools, launch: Launch, hidden: readonly string[], resolvC
     ...joins(launch),
     'umask 022',
     `cd ${quote(launch.workingDirectory)}`,
-    ...start(
-      `${[...limited(tools, launch), tools.setpriv, ...privileges(launch.user)].join(' ')} /bin/sh -c ${quote(withEnvironment)} sh "$@"`,
-      launch.initProcess,
-    ),
+    ...start(reads ? readingCommand(tools.unshare, command) : command, launch.initProcess),
   ];
   return lines.join('\n');
 }

@@ -1,3 +1,5 @@
+import type { Owner } from './reading.ts';
+
 /** A directory of this machine, and where a container sees it. */
 export interface Mount {
   readonly source: string;
@@ -22,6 +24,8 @@ export interface Launch {
   readonly processes?: number | undefined;
   /** Files of control groups; who writes `0` there joins. */
   readonly groups?: readonly string[] | undefined;
+  /** Whose files it reads as its own; only where users can be mapped. */
+  readonly reads?: Owner | undefined;
 }
 
 /** What is spawned for it. */

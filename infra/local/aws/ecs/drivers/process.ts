@@ -14,6 +14,7 @@ import { LogFile, lastLines } from './log-file.ts';
 import { Networks } from './network.ts';
 import { loopbackPorts } from './network-rules.ts';
 import { HostPorts } from './ports.ts';
+import { ownerBehind } from './reading.ts';
 
 export type { ImageTable, LocalImage } from './images.ts';
 
@@ -119,6 +120,7 @@ class ProcessDriver implements Driver {
       initProcess: definition.linuxParameters?.initProcessEnabled ?? false,
       processes: definition.ulimits?.find(limit => limit.name === 'nproc')?.hardLimit,
       groups: this.#groups?.make(groupOf(taskId, name), definition),
+      reads: ownerBehind(mounts, this.#folder(taskId), definition.user),
     };
     const network = await this.#networks?.join(taskId);
     // Who publishes a port, the gate, is who may reach what its environment names on this machine.
