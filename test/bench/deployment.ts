@@ -12,7 +12,7 @@ import { type GroundOptions, listenerPort } from '../../infra/local/ground.ts';
 import { type Services, startServices } from '../../infra/local/services.ts';
 import { eventually } from '../support/eventually.ts';
 import { anyPort, temporaryDataFolder } from '../support/product.ts';
-import { cpuSecondsOf } from './cpu.ts';
+import { cpuSecondsOf, memoryOf } from './cpu.ts';
 import { ending } from './ending.ts';
 
 /** Everything but IDEs: PostgreSQL, local AWS, API and controller as real processes, with trivial servers as images. */
@@ -27,8 +27,12 @@ export interface Deployment {
   readonly token: string;
   /** CPU seconds of API, controller and local AWS so far; tasks are not in it. */
   cpuSeconds(): number;
+  /** Resident memory of each of them in MiB. */
+  memory(): readonly { readonly name: string; readonly now: number }[];
   close(): Promise<void>;
 }
+
+const parts = ['aws', 'api', 'controller'];
 
 export type StubImage = 'bench/gate:now' | 'bench/gate:late';
 
@@ -60,6 +64,7 @@ export async function startDeployment(gate: StubImage): Promise<Deployment> {
     await (await starting).stop();
   });
   const services = await starting;
+  const pidOf = (name: string): number => JSON.parse(readFileSync(path.join(data.logs, `${name}.pid`), 'utf8')).pid;
   let asked = 0;
   const api = `http://localhost:${port}/v1`;
   return {
@@ -84,12 +89,8 @@ export async function startDeployment(gate: StubImage): Promise<Deployment> {
       return JSON.parse(await eventually(() => readFile(file, 'utf8')));
     },
     token: data.secrets.operatorToken,
-    cpuSeconds: () =>
-      cpuSecondsOf(
-        ['aws', 'api', 'controller'].map(
-          name => JSON.parse(readFileSync(path.join(data.logs, `${name}.pid`), 'utf8')).pid,
-        ),
-      ),
+    cpuSeconds: () => cpuSecondsOf(parts.map(pidOf)),
+    memory: () => parts.map(name => ({ name, now: memoryOf(pidOf(name)).now })),
     async close() {
       await noServices();
       data.release();

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isSettled, makeClass } from './class.ts';
 import { startDeployment } from './deployment.ts';
+import { tell } from './ending.ts';
 import { type Bench, type Print, rounded } from './figures.ts';
 import { startScale } from './scale.ts';
 import { watch } from './watch.ts';
@@ -8,6 +9,8 @@ import { watch } from './watch.ts';
 const settledSize = 1_000;
 const runningSize = 100;
 const windowSeconds = 60;
+/** One and a half times the peer's hub and proxy. */
+const loopMebibytes = 185;
 /** Two resyncs, after which everything has been looked at and hints are warm. */
 const warmSeconds = 65;
 const mostSeconds = 900;
@@ -17,8 +20,8 @@ export const idle: Bench = {
   name: 'idle',
   does: 'CPU in a minute with 1,000 settled workspaces (controller), and with 100 running (controller, API, local AWS)',
   async run(print) {
-    await overSettled(print);
-    await overRunning(print);
+    // Side by side: both mostly wait.
+    await Promise.all([overSettled(print), overRunning(print)]);
   },
 };
 
@@ -26,6 +29,7 @@ async function overSettled(print: Print): Promise<void> {
   const scale = await startScale({ workspaces: settledSize, running: 0, laid: true });
   try {
     await scale.untilSettled(mostSeconds);
+    tell(`${settledSize} are settled: waiting two resyncs, then measuring one minute`);
     await delay(warmSeconds * 1000);
     const before = scale.controllerCpuSeconds();
     await delay(windowSeconds * 1000);
@@ -53,6 +57,7 @@ async function overRunning(print: Print): Promise<void> {
     await deployment.call('POST', '/workspaces:start', { ids: slugs });
     await ready;
     watching.close();
+    tell(`${runningSize} run: waiting two resyncs, then measuring one minute`);
     await delay(warmSeconds * 1000);
     await deployment.calls();
     const before = deployment.cpuSeconds();
@@ -77,6 +82,16 @@ async function overRunning(print: Print): Promise<void> {
       unit: 'calls',
       goal: '0',
       met: writes === 0,
+    });
+    const resident = Object.fromEntries(deployment.memory().map(({ name, now }) => [name, rounded(now)]));
+    const loop = (resident['controller'] ?? 0) + (resident['aws'] ?? 0);
+    print({
+      figure: `resident memory of controller and balancer (the whole local AWS) with ${runningSize} running`,
+      value: rounded(loop),
+      unit: 'MiB',
+      goal: `≤ ${loopMebibytes} MiB`,
+      met: loop <= loopMebibytes,
+      of: resident,
     });
   } finally {
     await deployment.close();

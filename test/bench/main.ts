@@ -7,6 +7,7 @@ import { drift } from './drift.ts';
 import { endAll, tell } from './ending.ts';
 import { events } from './events.ts';
 import type { Bench } from './figures.ts';
+import { firstLoad } from './first-load.ts';
 import { firstRun } from './first-run.ts';
 import { gate } from './gate.ts';
 import { idle } from './idle.ts';
@@ -30,6 +31,7 @@ const benches: readonly Bench[] = [
   calls,
   gate,
   proxy,
+  firstLoad,
   streams,
   converge300,
   resync1000,

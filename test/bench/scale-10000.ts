@@ -1,18 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { tell } from './ending.ts';
 import { type Bench, median, type Print, quantile, rounded } from './figures.ts';
 import { isBusy, type Resync, watchResync } from './resync-watch.ts';
 import { type Scale, startScale } from './scale.ts';
 
 /** A fifth of them runs, as in a school where one class of five has a lesson. */
 const sizes = [
-  { workspaces: 1_000, running: 200 },
-  { workspaces: 10_000, running: 2_000 },
+  { workspaces: 1_000, running: 200, fewestRequests: 0 },
+  { workspaces: 10_000, running: 2_000, fewestRequests: 40 },
 ] as const;
-const resyncs = 3;
+const resyncs = 2;
 /** A loaded machine takes its time. */
 const mostSeconds = 1_500;
 const askEveryMilliseconds = 100;
-const fewestRequests = 40;
+/** A person is never behind a resync: they are served in two seconds at most (goal 11). */
+const goalMilliseconds = 2_000;
 
 /** The controller over ten thousand workspaces, 2,000 of them running, beside one over a tenth of that. */
 export const scale10000: Bench = {
@@ -43,6 +45,7 @@ async function measure(
   const scale = await startScale({ ...size, laid: true });
   const of = `of ${size.workspaces}`;
   try {
+    tell('laid: waiting until all are as asked');
     await scale.untilSettled(mostSeconds);
     await scale.endController('SIGTERM');
     const start = performance.now();
@@ -57,7 +60,8 @@ async function measure(
     });
     const taken: Resync[] = [];
     const latencies: number[] = [];
-    while (taken.length < resyncs || latencies.length < fewestRequests) {
+    while (taken.length < resyncs || latencies.length < size.fewestRequests) {
+      tell(`resync ${taken.length + 1}, ${latencies.length} requests so far`);
       const ended = new AbortController();
       const asking = askMeanwhile(scale, latencies, ended.signal);
       taken.push(await watchResync(scale, mostSeconds));
@@ -72,10 +76,12 @@ async function measure(
       unit: 's',
       of: { cpuSeconds: rounded(resync.cpuSeconds), ...resync.calls },
     });
+    const p99 = quantile(latencies, 0.99);
     print({
       figure: `from a request to its first AWS call while a resync ${of} runs, p99`,
-      value: rounded(quantile(latencies, 0.99)),
+      value: rounded(p99),
       unit: 'ms',
+      ...(size.fewestRequests > 0 && { goal: `≤ ${goalMilliseconds} ms`, met: p99 <= goalMilliseconds }),
       of: { p50: rounded(median(latencies)), most: rounded(Math.max(...latencies)), requests: latencies.length },
     });
     const { now, peak } = scale.controllerMemory();
