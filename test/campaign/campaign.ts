@@ -1,4 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import os from 'node:os';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { announcement, type FaultName, faultNames, fits, type Point } from './faults.ts';
 import type { Answer, Task } from './messages.ts';
@@ -18,6 +20,8 @@ export interface CampaignOptions {
   readonly operation?: string | undefined;
   /** One run in so many: a sample, spread evenly, another for each seed. */
   readonly stride?: number;
+  /** In place of `stride`: so many runs, or all where there are fewer. */
+  readonly runs?: number;
   /** Every run, also of scenarios of which one in some is enough. */
   readonly whole?: boolean;
   /** Name of a planted bug, to be there in each run. */
@@ -63,7 +67,8 @@ export async function runCampaign(options: CampaignOptions): Promise<Report> {
       );
     const isAsked = ({ point, fault }: Plan) =>
       fault === 'none' || options.operation === undefined || point.operation === options.operation;
-    const plans = sampled(all.filter(isAsked), options.stride ?? 1, seed);
+    const asked = all.filter(isAsked);
+    const plans = sampled(asked, options.runs ? asked.length / options.runs : (options.stride ?? 1), seed);
     const taskOf = (plan: Plan): Task | undefined => {
       const reference = references.get(plan.scenario);
       if (!reference || (options.firstOnly && failures.length > 0)) return undefined;
@@ -86,12 +91,14 @@ export async function runCampaign(options: CampaignOptions): Promise<Report> {
 
 /** One of each `stride`, never always the same of them: faults come in turns, and each is to be met at each operation. */
 function sampled<T>(items: readonly T[], stride: number, seed: number): readonly T[] {
-  return items.filter((_, index) => {
-    const block = Math.floor(index / stride);
+  const step = Math.max(1, stride);
+  return Array.from({ length: Math.ceil(items.length / step) }, (_, block) => {
+    const begin = Math.floor(block * step);
+    const end = Math.min(items.length, Math.floor((block + 1) * step));
     // Knuth's multiplicative hash.
-    const chosen = block === 0 ? 0 : (Math.imul(block + seed, 2_654_435_761) >>> 16) % stride;
-    return index % stride === chosen;
-  });
+    const chosen = block === 0 ? 0 : (Math.imul(block + seed, 2_654_435_761) >>> 16) % Math.max(1, end - begin);
+    return items[begin + chosen];
+  }).filter(item => item !== undefined);
 }
 
 /** Every fault at every point that it fits; without a fault, once. */
@@ -154,6 +161,8 @@ class Worker {
     this.#child ??= fork(fileURLToPath(new URL('worker.ts', import.meta.url)), [this.#databaseUrl, bug ?? ''], {
       stdio: 'inherit',
       serialization: 'advanced',
+      // A process for each planted bug: what they are made of is compiled once.
+      env: { ...process.env, NODE_COMPILE_CACHE: path.join(os.tmpdir(), 'armada-campaign-compiled') },
     });
     const child = this.#child;
     const answer = await new Promise<Answer>(resolve => {

@@ -12,21 +12,38 @@ export async function openDatabases(count: number): Promise<Databases> {
   const provided = new Map<string, string>();
   const teardown = await setup({ provide: (name: string, value: string) => provided.set(name, value) } as never);
   const server = provided.get('postgresUrl') ?? '';
-  const urls = await cloned(server, provided.get('templateDatabase') ?? '', count);
+  const made = await cloned(server, provided.get('templateDatabase') ?? '', count);
+  const urls = await Promise.all(made.map(bySocket));
   return {
     urls,
     async close() {
-      for (const url of urls) await inServer(server, `drop database ${new URL(url).pathname.slice(1)} with (force)`);
+      for (const url of urls) await asked(server, `drop database ${new URL(url).pathname.slice(1)} with (force)`);
       await teardown();
     },
   };
+}
+
+/** The same database by the server's socket, where this process reaches one: each statement costs half as much. */
+export async function bySocket(url: string): Promise<string> {
+  const [settings] = await asked(
+    url,
+    `select current_setting('unix_socket_directories') as folders, current_setting('port') as port`,
+  );
+  const [folder = ''] = String(settings?.['folders'] ?? '').split(',');
+  if (!folder.startsWith('/')) return url;
+  const { username, password, pathname } = new URL(url);
+  const near = `postgres://${username}:${password}@${encodeURIComponent(folder)}:${settings?.['port']}${pathname}`;
+  return asked(near, 'select').then(
+    () => near,
+    () => url,
+  );
 }
 
 async function cloned(server: string, template: string, count: number): Promise<readonly string[]> {
   const urls: string[] = [];
   for (let index = 0; index < count; index += 1) {
     const name = `campaign_${process.pid}_${index}`;
-    await inServer(server, `create database ${name} template ${template}`);
+    await asked(server, `create database ${name} template ${template}`);
     const url = new URL(server);
     url.pathname = `/${name}`;
     urls.push(url.href);
@@ -34,11 +51,11 @@ async function cloned(server: string, template: string, count: number): Promise<
   return urls;
 }
 
-async function inServer(server: string, text: string): Promise<void> {
-  const client = new pg.Client({ connectionString: server });
-  await client.connect();
+async function asked(url: string, text: string): Promise<readonly Record<string, unknown>[]> {
+  const client = new pg.Client({ connectionString: url });
   try {
-    await client.query(text);
+    await client.connect();
+    return (await client.query(text)).rows;
   } finally {
     await client.end();
   }

@@ -1,5 +1,6 @@
 import crypto from 'node:crypto';
 import { syncBuiltinESMExports } from 'node:module';
+import { mulberry } from './mulberry.ts';
 import { VirtualTime } from './virtual-time.ts';
 import { inProcess, type PostgresWatch, watchPostgres } from './wire.ts';
 import { startWorld, type World, type WorldOptions } from './world.ts';
@@ -122,15 +123,4 @@ function seedChance(seed: number): void {
     },
   });
   syncBuiltinESMExports();
-}
-
-/** Mulberry32. */
-function mulberry(start: number): () => number {
-  let state = start;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
