@@ -15,6 +15,7 @@ export function openChromium(
   wrap: (executable: string) => string = executable => executable,
 ): Promise<Browser> {
   return chromium.launch({
+    timeout: 120_000,
     executablePath: executablePath && wrap(executablePath),
     args: [
       '--no-sandbox',

@@ -43,7 +43,7 @@ export class Visit {
     this.complaints = [];
     this.context = await this.browser!.newContext({ viewport: { width, height: 800 }, colorScheme: 'light' });
     this.page = await this.context.newPage();
-    this.page.setDefaultTimeout(10_000);
+    this.page.setDefaultTimeout(60_000);
     this.page.on('console', message => {
       // Another process of this machine made or removed a network: the page has no part in it, and asks again.
       if (message.type() !== 'error' || message.text().includes('ERR_NETWORK_CHANGED')) return;
