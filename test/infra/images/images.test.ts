@@ -97,6 +97,15 @@ describe.each(['gate', 'ide'])('the image %s', image => {
   });
 });
 
+describe.each(['package-lock.json', 'infra/local/ide/package-lock.json'])('the packages of %s', lock => {
+  it('have for ARM what they have for x86, so that the same Dockerfiles build both', () => {
+    const names = Object.keys(JSON.parse(readFileSync(path.join(top, lock), 'utf8')).packages);
+    const x86 = names.filter(name => /linux-x64/.test(name));
+    expect(x86.length).toBeGreaterThan(0);
+    expect(x86.map(name => name.replace('linux-x64', 'linux-arm64')).filter(name => !names.includes(name))).toEqual([]);
+  });
+});
+
 describe('the app’s files', () => {
   const final = readDockerfile('app').stages.at(-1);
 
