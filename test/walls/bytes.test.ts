@@ -174,6 +174,47 @@ test('T9: of all bytes that come into ada’s task none is a portal session, ano
   for (const word of never) expect(bytes.includes(word), word).toBe(false);
 });
 
+test('T10: what a browser sends to an impostor in the gate’s place opens nothing beyond that workspace', async () => {
+  const { body: neighbour } = await api.send('GET', '/v1/workspaces/fall-intro-bob-ross-neighbour', 'operator');
+  const other = await makeTask();
+  const otherIde = await startIde(path.join(other.run, 'ide.sock'));
+  const otherGate = await startGate({
+    settings: readSettings({
+      ...{ ...environment, ...other.env, ARMADA_WORKSPACE_ID: neighbour.id, ARMADA_WORKSPACE_SLUG: neighbour.slug },
+      ARMADA_ORIGINS: `http://${slug}.localhost:8080`,
+      ARMADA_HEARTBEAT_URL: environment['ARMADA_HEARTBEAT_URL'],
+      ARMADA_HEARTBEAT_TOKEN: api.keys.heartbeatToken(neighbour.id),
+      ARMADA_TICKET_KEYS: JSON.stringify(api.keys.publicKeys),
+    }),
+    log: pino({ level: 'silent' }),
+    now: Date.now,
+  });
+  await eventually(async () => (await new Browser(otherGate.port).ask('/.gate/health')).status === 200);
+  expect(tickets.length + gateCookies.length).toBeGreaterThan(4);
+  for (const caught of [...tickets, ...gateCookies]) {
+    const asSession = await send('GET', '/v1/me', `__Host-armada-session=${caught}`);
+    const asBearer = await app.inject({
+      url: '/v1/workspaces',
+      headers: { host: 'localhost:8080', authorization: `Bearer ${caught}` },
+    });
+    expect([asSession.statusCode, asBearer.statusCode]).toEqual([401, 401]);
+    const browser = new Browser(otherGate.port);
+    await browser.stateOf('/');
+    expect((await browser.postTicket(caught)).status).toBe(403);
+    browser.cookies.set('__Host-armada-gate', caught);
+    expect((await browser.ask('/files')).status).toBe(401);
+    expect((await browser.connect()).status).not.toBe(101);
+  }
+  // The same instrument gets in with what is meant for that gate.
+  const own = new Browser(otherGate.port);
+  const state = await own.stateOf('/');
+  const page = await send('GET', `/open/${neighbour.slug}?state=${state}`, bob!.cookie);
+  expect((await own.postTicket(/name="ticket" value="([^"]+)"/.exec(page.body)?.[1] ?? '')).status).toBe(303);
+  await otherGate.close();
+  await otherIde.close();
+  await rm(other.folder, { recursive: true, force: true, maxRetries: 5 });
+});
+
 test('T25: of the secrets that were used none is in a log of the API or of the gate, nor in an error', async () => {
   const form = 'application/x-www-form-urlencoded';
   api.identity.accounts.set('ada@school.edu', { password, temporary: false, groups: [] });

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { rights } from '../../api/http/auth.ts';
 import { type Api, makeClass, type Person, type Sender, startApi } from '../api/http/harness.ts';
+import { watchAs } from '../api/http/stream.ts';
+import { eventually } from '../support/eventually.ts';
 
 /** V5, T26: every route of the table, asked by each kind of principal about one class that is really there. */
 
@@ -19,7 +21,7 @@ const who = [
   'gate',
 ] as const;
 type Who = (typeof who)[number];
-const routes = Object.keys(rights).filter(route => route !== 'GET /v1/watch');
+const routes = Object.keys(rights);
 
 beforeAll(async () => {
   api = await startApi();
@@ -77,6 +79,12 @@ function bodyOf(route: string): unknown {
 }
 
 async function ask(route: string, sender: Sender) {
+  if (route === 'GET /v1/watch') {
+    // A stream has no end to wait for: what comes over it is asked about by itself.
+    const stream = await watchAs(api, sender);
+    stream.close();
+    return { status: stream.status, text: stream.text() };
+  }
   const [method, url] = addressOf(route);
   const sent = ['POST', 'PUT', 'PATCH'].includes(method) ? { body: bodyOf(route) } : {};
   return api.send(method, url, sender, sent);
@@ -108,6 +116,34 @@ describe('T26: whoever has no part in a class', () => {
       }
       expect(await dump()).toBe(before);
     });
+  }
+});
+
+test('the watch tells each of what is theirs, and nobody else of it', async () => {
+  const expectedStatus: Readonly<Record<Who, number>> = {
+    ...{ nobody: 401, owner: 200, 'other student': 200, assistant: 200, instructor: 200, operator: 200 },
+    // Its scope names workspaces, not the watch.
+    ...{ 'instructor of another course': 200, 'scoped token': 403, gate: 403 },
+  };
+  const streams = new Map(await Promise.all(who.map(async each => [each, await watchAs(api, senders[each])] as const)));
+  try {
+    expect(Object.fromEntries([...streams].map(([each, { status }]) => [each, status]))).toEqual(expectedStatus);
+    const change = (path: string, body: object) => api.send('PATCH', path, 'operator', { body });
+    await change('/v1/workspaces/fall-intro-ada-lovelace', { spec: { running: false, restarts: 7 } });
+    // Each stream is told in order: what comes after says that what comes before was told, or never will be.
+    await change('/v1/workspaces/fall-intro-bob-ross', { spec: { running: false, restarts: 7 } });
+    await change('/v1/courses/other', { name: 'Other, renamed' });
+    const hears = (each: Who, word: string) => streams.get(each)?.text().includes(word) ?? false;
+    for (const each of ['assistant', 'instructor', 'operator', 'other student'] as const)
+      await eventually(() => hears(each, 'fall-intro-bob-ross'));
+    await eventually(() => hears('instructor of another course', 'Other, renamed'));
+    await eventually(() => hears('owner', 'fall-intro-ada-lovelace'));
+    const toldOfAda = who.filter(each => hears(each, 'fall-intro-ada-lovelace'));
+    expect(toldOfAda).toEqual(['owner', 'assistant', 'instructor', 'operator']);
+    const toldOfOther = who.filter(each => hears(each, 'Other, renamed'));
+    expect(toldOfOther).toEqual(['instructor of another course', 'operator']);
+  } finally {
+    for (const stream of streams.values()) stream.close();
   }
 });
 
