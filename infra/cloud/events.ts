@@ -12,6 +12,18 @@ const retention = Duration.minutes(5);
 /** One that a controller took and did not delete, because it died, is the next one's. */
 const visibility = Duration.seconds(30);
 
+/** ECS's INFO says what its tasks' own events have said. */
+const unwell = ['WARN', 'ERROR'];
+/**
+ * A task that has come up, is unwell or has ended, a service that is unwell, and hosts: nothing hangs on what lies between,
+ * and a class that starts sends several of it for each. The controller passes over the same.
+ */
+const worthALook = [
+  { lastStatus: ['RUNNING', 'STOPPED'] },
+  { eventType: unwell },
+  { agentConnected: [{ exists: true }] },
+] as const;
+
 /** Sends what ECS tells of this cluster to an encrypted queue that only the controller reads. */
 export function createEvents(stack: Stack, { cluster }: Cluster): Events {
   const queue = new sqs.Queue(stack, 'Events', {
@@ -27,7 +39,7 @@ export function createEvents(stack: Stack, { cluster }: Cluster): Events {
     eventPattern: {
       source: ['aws.ecs'],
       detailType: ['ECS Task State Change', 'ECS Container Instance State Change', 'ECS Service Action'],
-      detail: { clusterArn: [cluster.clusterArn] },
+      detail: { clusterArn: [cluster.clusterArn], $or: [...worthALook] },
     },
     targets: [target],
   });
@@ -39,6 +51,7 @@ export function createEvents(stack: Stack, { cluster }: Cluster): Events {
       source: ['aws.ecs'],
       detailType: ['ECS Deployment State Change'],
       resources: events.Match.prefix(services),
+      detail: { eventType: unwell },
     },
     targets: [target],
   });

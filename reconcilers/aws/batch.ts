@@ -1,7 +1,7 @@
 import { presentSignal, withSignal } from './rates.ts';
 
 /** How long after a call the next questions are gathered. The first after a pause is asked at once. */
-const gatheringMilliseconds = 5;
+const gatheringMilliseconds = 20;
 /** The same where nobody waits: until no further question has come for this long, */
 const patientMilliseconds = 250;
 /** but no longer than this: a resync of thousands takes seconds to come by. */

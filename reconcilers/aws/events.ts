@@ -21,6 +21,10 @@ export interface EcsHintsOptions {
 /** The longest that SQS lets a receiver wait, and the most that it hands over at once. Source: the SQS API reference. */
 const waitSeconds = 20;
 const mostMessages = 10;
+/** What comes within a moment is taken together: a class that starts at once is heard in a few calls. */
+const gatheringMilliseconds = 20;
+/** What was heard is deleted together, well before it would be handed over once more. */
+const deletingMilliseconds = 250;
 /** Above the long poll, so that an answer is late only when it is lost. */
 const requestTimeoutMilliseconds = 30_000;
 /** Pauses while the queue can't be reached: a first retry soon, then once a minute. */
@@ -64,7 +68,6 @@ export function createEcsHints({ client, queueUrl, deployment, called }: EcsHint
     return Messages;
   }
 
-  /** What could not be deleted comes again, and is known by then. */
   async function remove(messages: readonly Message[]): Promise<void> {
     const Entries = messages.map(({ ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle }));
     const command = new DeleteMessageBatchCommand({ QueueUrl: queueUrl, Entries });
@@ -76,6 +79,17 @@ export function createEcsHints({ client, queueUrl, deployment, called }: EcsHint
       const closing = new AbortController();
       const { signal } = closing;
       const hearing = new Hearing(deployment);
+      let heard: Message[] = [];
+      let timer: NodeJS.Timeout | undefined;
+
+      async function tidy(): Promise<void> {
+        clearTimeout(timer);
+        timer = undefined;
+        const messages = heard;
+        heard = [];
+        for (let from = 0; from < messages.length; from += mostMessages)
+          await remove(messages.slice(from, from + mostMessages));
+      }
 
       async function live(): Promise<void> {
         let pause = 0;
@@ -92,7 +106,11 @@ export function createEcsHints({ client, queueUrl, deployment, called }: EcsHint
                 hear(heard);
               }
             }
-            if (messages.length > 0) await remove(messages);
+            heard.push(...messages);
+            // What could not be deleted comes again, and is known by then.
+            timer ??= setTimeout(() => void tidy().catch(() => {}), deletingMilliseconds);
+            if (messages.length < mostMessages)
+              await delay(gatheringMilliseconds, undefined, { signal }).catch(() => {});
           } catch (err) {
             if (signal.aborted) return;
             if (pause === 0) log.warn({ err }, 'events can not be heard; what is on its way is polled as before');
@@ -107,6 +125,7 @@ export function createEcsHints({ client, queueUrl, deployment, called }: EcsHint
         async close() {
           closing.abort();
           await life;
+          await tidy().catch(() => {});
         },
       };
     },

@@ -5,6 +5,7 @@ import { createRoute, createTarget, deleteRoutes, deleteTarget, setRoute, setTar
 import { createService, deleteService, startService, stopService, trimService } from './apply-service.ts';
 import { restoreTags } from './apply-tags.ts';
 import type { Deed } from './deed.ts';
+import { noteWrite } from './glance.ts';
 import { type Ground, namesOf } from './ground.ts';
 import type { Action, Observed } from './model.ts';
 
@@ -12,7 +13,7 @@ import type { Action, Observed } from './model.ts';
  * Does one thing and answers with the observation as AWS's own answer leaves it. What is already so is success; what
  * AWS refuses for now is folded in as `refusal`, for the plan to wait on.
  */
-export function apply(
+export async function apply(
   action: Action,
   workspace: Workspace,
   observed: Observed,
@@ -20,6 +21,12 @@ export function apply(
   ground: Ground,
 ): Promise<Observed> {
   const deed: Deed = { workspace, observed, names: namesOf(workspace, ground.settings), ground, context };
+  const left = await act(action, deed);
+  noteWrite(workspace, left, ground);
+  return left;
+}
+
+function act(action: Action, deed: Deed): Promise<Observed> {
   switch (action.type) {
     case 'create-home':
       return createHome(deed);

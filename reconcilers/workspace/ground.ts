@@ -5,6 +5,7 @@ import type { Questions } from '../aws/inventory.ts';
 import { familyName, homeToken, type Owner, serviceName, targetGroupName } from '../aws/names.ts';
 import type { Pace } from '../aws/rates.ts';
 import type { RecentWrites } from '../aws/recent.ts';
+import type { Surroundings } from './glance.ts';
 import type { Blueprint, Route, Scarce, Service } from './model.ts';
 import type { WorkspaceSettings } from './settings.ts';
 
@@ -37,6 +38,8 @@ export interface Hints {
   readonly liveTasks: Map<string, readonly string[]>;
   /** Since when no task of a run is listed that must have had one, by family. */
   readonly absentSince: Map<string, Date>;
+  /** What stands around the service of a workspace that is to run, by its id. */
+  readonly surroundings: Map<string, Surroundings>;
   /** ARNs of target groups whose attributes were as they should be when they were read. */
   readonly setTargets: Set<string>;
 }

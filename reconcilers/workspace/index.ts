@@ -43,6 +43,7 @@ export function createWorkspaceReconciler(
       lines: new Map(),
       liveTasks: new Map(),
       absentSince: new Map(),
+      surroundings: new Map(),
     },
   };
   // Where nobody waits, no call goes ahead of those that somebody waits for.

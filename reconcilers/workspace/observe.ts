@@ -1,22 +1,21 @@
-import { DescribeTaskDefinitionCommand, type Task as EcsTask } from '@aws-sdk/client-ecs';
+import { DescribeTaskDefinitionCommand } from '@aws-sdk/client-ecs';
 import type { AccessPointDescription } from '@aws-sdk/client-efs';
-import {
-  DescribeTargetGroupAttributesCommand,
-  DescribeTargetHealthCommand,
-} from '@aws-sdk/client-elastic-load-balancing-v2';
+import { DescribeTargetGroupAttributesCommand } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { conditionOf } from '../../api/resources/resource.ts';
 import type { Workspace } from '../../api/resources/workspace.ts';
 import type { Context } from '../../controller/reconciler.ts';
 import { unless } from '../aws/errors.ts';
 import { ownership, tagKeys } from '../aws/names.ts';
 import { believedMilliseconds } from '../aws/recent.ts';
-import { isUp, stillReady } from './facts.ts';
+import { isUp } from './facts.ts';
+import { glance, noteLook } from './glance.ts';
 import { type Ground, type Names, namesOf } from './ground.ts';
-import type { Blueprint, Home, Observed, Revision, Service, Target } from './model.ts';
+import type { Blueprint, Home, Observed, Revision, Target } from './model.ts';
 import { listRevisions } from './observe-revisions.ts';
 import { observeRoutes } from './observe-routes.ts';
+import { observeHealth, observeService } from './observe-service.ts';
 import { readTasks } from './observe-tasks.ts';
-import { homeFrom, portsOf, serviceFrom, taskFrom } from './reading.ts';
+import { homeFrom, taskFrom } from './reading.ts';
 import { unseen } from './refusals.ts';
 import { targetAttributes } from './target-settings.ts';
 
@@ -28,6 +27,8 @@ const resyncMilliseconds = 30_000;
 export async function observe(workspace: Workspace, context: Context, ground: Ground): Promise<Observed> {
   const names = namesOf(workspace, ground.settings);
   const now = context.now();
+  const glanced = context.urgent ? await glance(workspace, context, names, ground, now) : undefined;
+  if (glanced) return glanced;
   const isTurn = isItsTurn(workspace, now);
   const [accessPoint, target, service] = await Promise.all([
     ground.inventory.accessPoint(names.homeToken),
@@ -57,7 +58,7 @@ export async function observe(workspace: Workspace, context: Context, ground: Gr
     workspace.deletedAt === null ? [] : listRevisions(names, ground),
   ]);
   const healthy = await observeHealth(workspace, seen, tasks, ground, now);
-  return {
+  const observed: Observed = {
     ...seen,
     tasks: tasks === 'unread' ? tasks : tasks.map(taskFrom),
     blueprint,
@@ -66,6 +67,8 @@ export async function observe(workspace: Workspace, context: Context, ground: Gr
     healthy,
     refusal: maySurface(workspace, seen, revisions, now) ? unseen('workspace') : undefined,
   };
+  noteLook(workspace, observed, context, now, ground);
+  return observed;
 }
 
 /**
@@ -127,30 +130,6 @@ async function observeTarget(names: Names, ground: Ground, close: boolean): Prom
   return { id, owner, settings: 'unread' };
 }
 
-/** Stopped as asked when it was last looked at: nothing of it is in use, and nothing is to be destroyed. */
-function isAtRest({ deletedAt, generation, spec, status }: Workspace): boolean {
-  const asAsked = status.observedGeneration === generation && conditionOf(status, 'Ready')?.status === 'True';
-  return asAsked && deletedAt === null && !spec.running && status.step === 'stopped';
-}
-
-/** The service as read, unless our own last write shows that the read is from before it. */
-async function observeService(
-  workspace: Workspace,
-  context: Context,
-  names: Names,
-  ground: Ground,
-): Promise<Service | undefined> {
-  if (!context.urgent && isAtRest(workspace) && !(await ground.inventory.isListed(names.service))) return undefined;
-  const read = serviceFrom(await ground.inventory.service(names.service), names.owner);
-  const written = ground.hints.services.latest(names.service, context.now());
-  if (!written) return read;
-  if (!read) return written.state === 'draining' ? undefined : written;
-  if (read.deployment.id !== written.deployment.id) {
-    return read.deployment.startedAt < written.deployment.startedAt ? written : read;
-  }
-  return { ...read, desired: written.desired, state: written.state };
-}
-
 async function observeBlueprint(
   seen: Observed,
   names: Names,
@@ -199,26 +178,4 @@ async function observeSettings(
   const isSet = targetAttributes.every(({ Key, Value }) => attributes.get(Key) === Value);
   if (isSet) ground.hints.setTargets.add(target.id);
   return isSet ? 'set' : 'unset';
-}
-
-/** Asked of a task that runs and was not yet proven ready: one call per target group. */
-async function observeHealth(
-  workspace: Workspace,
-  seen: Observed,
-  tasks: readonly EcsTask[] | 'unread',
-  ground: Ground,
-  now: Date,
-): Promise<boolean | 'unread'> {
-  const { service, target } = seen;
-  if (!isUp(seen) || !target || !service || service.running === 0 || tasks === 'unread') return 'unread';
-  if (stillReady(workspace, seen, now)) return 'unread';
-  const command = new DescribeTargetHealthCommand({ TargetGroupArn: service.targetId ?? target.id });
-  const answer = await unless(
-    ground.pace('elb', true, () => ground.clients.elb.send(command)),
-    'gone',
-  );
-  const ports = portsOf(tasks);
-  // A target of the last run may still be listed: only this task's own counts.
-  const own = answer?.TargetHealthDescriptions?.filter(({ Target }) => ports.includes(Target?.Port ?? 0)) ?? [];
-  return own.some(({ TargetHealth }) => TargetHealth?.State === 'healthy');
 }

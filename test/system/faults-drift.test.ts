@@ -56,12 +56,20 @@ function shapeOf(whose: string) {
   };
 }
 
+/** Resolves once nothing is being looked at, nor will be by itself. */
+const idle = () =>
+  eventually(() => {
+    const queue = world.controller.look().queue;
+    return queue !== undefined && queue.waiting + queue.running + queue.later === 0;
+  });
+
 /** Does something by hand, looks once as a resync does, and waits for `mended`; the neighbour stays as it is. */
 async function mends(hand: () => Promise<unknown>, mended: () => boolean | Promise<boolean>): Promise<void> {
   const beside = shapeOf(neighbour);
   const row = (await world.get(neighbour)).version;
   // Our own last writes are believed over reads for 10 s.
   world.clock.jump(15_000);
+  await idle();
   await hand();
   expect(await mended()).toBe(false);
   await world.look();
@@ -86,6 +94,7 @@ async function inTurn(whose: string, is: () => boolean | Promise<boolean>): Prom
 /** The same for what costs a call per object: it is looked at once in twenty resyncs. */
 async function mendsInTurn(hand: () => Promise<unknown>, mended: () => boolean | Promise<boolean>): Promise<void> {
   const beside = shapeOf(neighbour);
+  await idle();
   await hand();
   expect(await mended()).toBe(false);
   await inTurn(id, mended);

@@ -9,6 +9,7 @@ import { Elb } from './elb/elb.ts';
 import type { Quotas } from './elb/quotas.ts';
 import type { ServedCertificate } from './elb/site.ts';
 import { Endpoint } from './endpoint.ts';
+import { isMatched } from './events/ecs-events.ts';
 import type { FileSystems, Target } from './ports.ts';
 import { ServiceQuotas } from './service-quotas/service-quotas.ts';
 import { Sqs } from './sqs/sqs.ts';
@@ -79,7 +80,11 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
     targetGroups: elb,
     driver,
     instances: options.instances,
-    publish: event => sqs.deliver(eventsQueue, () => JSON.stringify(event())),
+    publish: event =>
+      sqs.deliver(eventsQueue, () => {
+        const made = event();
+        return isMatched(made) ? JSON.stringify(made) : undefined;
+      }),
   });
   const cognito = new Cognito({ state, region, issuerBase: () => url, mailsPerDay: options.mailsPerDay });
   const endpoint = new Endpoint({

@@ -37,6 +37,24 @@ describe('the queue of events', () => {
     }
   });
 
+  it('leaves out what nobody looks at', () => {
+    template.hasResourceProperties('AWS::Events::Rule', {
+      EventPattern: {
+        'detail-type': Match.arrayWith(['ECS Task State Change']),
+        detail: {
+          $or: [
+            { lastStatus: ['RUNNING', 'STOPPED'] },
+            { eventType: ['WARN', 'ERROR'] },
+            { agentConnected: [{ exists: true }] },
+          ],
+        },
+      },
+    });
+    template.hasResourceProperties('AWS::Events::Rule', {
+      EventPattern: { 'detail-type': ['ECS Deployment State Change'], detail: { eventType: ['WARN', 'ERROR'] } },
+    });
+  });
+
   it('takes messages from its two rules and from nobody else', () => {
     const [policy] = Object.values(template.findResources('AWS::SQS::QueuePolicy'));
     const statements = policy?.['Properties'].PolicyDocument.Statement as {

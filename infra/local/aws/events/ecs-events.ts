@@ -14,7 +14,18 @@ export interface BusEvent {
   readonly time: string;
   readonly region: string;
   readonly resources: readonly string[];
-  readonly detail: object;
+  readonly detail: {
+    readonly lastStatus?: string | undefined;
+    readonly eventType?: string | undefined;
+    readonly agentConnected?: boolean | undefined;
+    readonly updatedAt?: string;
+  };
+}
+
+/** Whether the rules of a stack (`infra/cloud/events.ts`) would send it on. */
+export function isMatched({ detail: { lastStatus, eventType, agentConnected } }: BusEvent): boolean {
+  if (lastStatus === 'RUNNING' || lastStatus === 'STOPPED') return true;
+  return eventType === 'WARN' || eventType === 'ERROR' || agentConnected !== undefined;
 }
 
 /** What the scheduler's sentences are called as events. Source: AWS, "Amazon ECS service action events". */
@@ -36,7 +47,7 @@ const rollouts = {
  */
 export function announce(store: Store, publish: (event: () => BusEvent) => void): void {
   const { place } = store;
-  const eventOf = (type: string, resource: string, detail: object): BusEvent => ({
+  const eventOf = (type: string, resource: string, detail: BusEvent['detail']): BusEvent => ({
     version: '0',
     id: randomUUID(),
     'detail-type': type,
@@ -47,7 +58,7 @@ export function announce(store: Store, publish: (event: () => BusEvent) => void)
     resources: [resource],
     detail,
   });
-  const tell = (type: string, resource: string, detail: () => object) => {
+  const tell = (type: string, resource: string, detail: () => BusEvent['detail']) => {
     const at = new Date(store.clock.now()).toISOString();
     publish(() => eventOf(type, resource, { ...detail(), updatedAt: at }));
   };
@@ -91,7 +102,7 @@ function isVisible(before: TaskRecord, { lastStatus, desiredStatus, containers, 
   );
 }
 
-function detailOf(store: Store, task: TaskRecord): object {
+function detailOf(store: Store, task: TaskRecord): BusEvent['detail'] {
   return showTask(store, task, false);
 }
 
@@ -106,7 +117,7 @@ function isSame(primary: DeploymentRecord, before: DeploymentRecord | undefined)
   return before?.id === primary.id && before.rolloutState === primary.rolloutState;
 }
 
-function instanceDetail(place: Place, instance: InstanceRecord, status: 'ACTIVE' | 'INACTIVE'): object {
+function instanceDetail(place: Place, instance: InstanceRecord, status: 'ACTIVE' | 'INACTIVE') {
   return {
     agentConnected: status === 'ACTIVE',
     clusterArn: arnOf(place, `cluster/${instance.cluster}`),

@@ -67,13 +67,18 @@ export class Sqs {
     };
   }
 
-  /** What a rule of EventBridge brings to a queue; nothing happens where there is none of that name. */
-  deliver(queueName: string, body: () => string): void {
+  /**
+   * What a rule of EventBridge brings to a queue: nothing where it does not match (undefined). Nothing happens where there
+   * is no queue of that name.
+   */
+  deliver(queueName: string, body: () => string | undefined): void {
     if (!this.#records.get(queueName)) return;
     const queue = this.#queue(queueName);
-    if (!this.disorder) return void queue.send(body());
+    const text = body();
+    if (text === undefined) return;
+    if (!this.disorder) return void queue.send(text);
     const latest = 200;
-    for (const text of [body(), body()])
+    for (let copy = 0; copy < 2; copy += 1)
       this.#options.state.clock.after(Math.random() * latest, () => void queue.send(text));
   }
 
