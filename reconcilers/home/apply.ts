@@ -14,7 +14,7 @@ import {
 import type { Home } from '../../api/resources/home.ts';
 import type { Context } from '../../controller/reconciler.ts';
 import { is, unless } from '../aws/errors.ts';
-import { homePath, homeToken, keeperToken, tagsOf } from '../aws/names.ts';
+import { homePath, homeToken, keeperFamily, keeperToken, tagsOf } from '../aws/names.ts';
 import { renderKeeper } from './blueprint.ts';
 import type { Action, Door, Observed } from './model.ts';
 import { blueprintFrom, doorFrom, type Ground, keeperFrom, ownerOf } from './observe.ts';
@@ -95,7 +95,9 @@ async function registerKeeper({ home, observed, ground, context }: Deed): Promis
   const tags = tagsOf(ownerOf(home, settings)).map(([key, value]) => ({ key, value }));
   const command = new RegisterTaskDefinitionCommand({ ...renderKeeper(home, observed.door.id, settings), tags });
   const answer = await pace('ecs', context.urgent, () => clients.ecs.send(command));
-  return { ...observed, blueprint: blueprintFrom(answer.taskDefinition?.taskDefinitionArn ?? '') };
+  const blueprint = blueprintFrom(answer.taskDefinition?.taskDefinitionArn ?? '');
+  ground.registered.note(keeperFamily(settings.deployment, home.id), blueprint, context.now());
+  return { ...observed, blueprint };
 }
 
 /** One task for one try: the client token makes a repetition the same. */
@@ -143,7 +145,7 @@ async function deleteDoor({ home, observed, ground }: Deed): Promise<Observed> {
   return { ...observed, door: undefined };
 }
 
-async function deleteKeepers({ observed, ground }: Deed): Promise<Observed> {
+async function deleteKeepers({ home, observed, ground, context }: Deed): Promise<Observed> {
   const { clients, pace } = ground;
   const { revisions } = observed;
   for (const { id } of revisions.filter(({ retired }) => !retired)) {
@@ -160,5 +162,6 @@ async function deleteKeepers({ observed, ground }: Deed): Promise<Observed> {
     const failure = answer.failures?.[0];
     if (failure) throw new Error(`delete task definition ${failure.arn}: ${failure.reason}`);
   }
+  ground.registered.note(keeperFamily(ground.settings.deployment, home.id), undefined, context.now());
   return { ...observed, revisions: [] };
 }

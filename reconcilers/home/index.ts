@@ -23,7 +23,14 @@ export function createHomeReconciler(options: HomeReconcilerOptions): Reconciler
   checkDeployment(settings.deployment);
   const { cluster, fileSystemId } = settings;
   const inventory = createInventory({ clients, pace, cluster, fileSystemId });
-  const ground: Ground = { settings, clients, pace, inventory, started: new RecentWrites() };
+  const ground: Ground = {
+    settings,
+    clients,
+    pace,
+    inventory,
+    started: new RecentWrites(),
+    registered: new RecentWrites(),
+  };
   return {
     kind: 'home',
     observe: (home, context) => observe(home, context, ground),

@@ -20,13 +20,15 @@ export interface Ground {
   readonly pace: Pace;
   /** The tasks that we started, by client token: lists may not show them yet. */
   readonly started: RecentWrites<Keeper>;
+  /** The task definitions that we registered, by family: lists may not show them yet. Undefined: they were deleted since. */
+  readonly registered: RecentWrites<Blueprint | undefined>;
 }
 
 const revisionsPerPage = 100;
 
 /** Reads what a home that is to go has; of any other, nothing is asked. */
 export async function observe(home: Home, { now }: Context, ground: Ground): Promise<Observed> {
-  const { inventory, settings, started } = ground;
+  const { inventory, settings, started, registered } = ground;
   const nothing: Observed = {
     door: undefined,
     blueprint: undefined,
@@ -43,17 +45,25 @@ export async function observe(home: Home, { now }: Context, ground: Ground): Pro
     inventory.tasks(family, 'RUNNING'),
     inventory.tasks(family, 'STOPPED'),
   ]);
+  const own = registered.latest(family, now());
   const token = keeperToken(home.id, home.spec.attempt);
   const tasks = [...running, ...stopped];
-  const listed = tasks.filter(task => task.startedBy === token);
+  const ours = tasks.filter(task => task.startedBy === token);
   const seen = {
     ...nothing,
     door: accessPoint && doorFrom(accessPoint, home, settings),
-    blueprint: newest === undefined ? undefined : blueprintFrom(newest),
-    keeper: listed.length > 0 ? keeperOf(listed) : started.latest(token, now()),
+    blueprint: newerOf(newest === undefined ? undefined : blueprintFrom(newest), own),
+    keeper: ours.length > 0 ? keeperOf(ours) : started.latest(token, now()),
     olderRuns: tasks.some(task => task.startedBy !== token && task.lastStatus !== 'STOPPED'),
   };
-  return isPurged(home, seen) ? { ...seen, revisions: await revisionsOf(family, ground) } : seen;
+  if (!isPurged(home, seen)) return seen;
+  const listed = await revisionsOf(family, ground);
+  const isUnseen = own !== undefined && !listed.some(({ id }) => id === own.id);
+  return { ...seen, revisions: isUnseen ? [...listed, { id: own.id, retired: false }] : listed };
+}
+
+function newerOf(one: Blueprint | undefined, other: Blueprint | undefined): Blueprint | undefined {
+  return other && (one?.revision ?? 0) < other.revision ? other : one;
 }
 
 /** By whom a home's things are owned, as the workspace's own were. */

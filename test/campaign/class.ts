@@ -1,6 +1,6 @@
 import { defaultCourse } from '../../api/resources/course.ts';
 import type { Student } from '../../api/resources/student.ts';
-import { addRoster, enrol } from '../../api/store/enrolments.ts';
+import { addRoster, enrol, removeMember } from '../../api/store/enrolments.ts';
 import { newId } from '../../api/store/ids.ts';
 import { everything } from '../../api/store/scope.ts';
 import { askWorkspaces } from '../../api/store/workspaces.ts';
@@ -68,4 +68,16 @@ export async function liveWorkspaces({ pool }: World): Promise<readonly string[]
 export async function peopleOf({ pool }: World): Promise<readonly Pick<Student, 'id' | 'slug'>[]> {
   const { rows } = await pool.query<Pick<Student, 'id' | 'slug'>>('select id, slug from people order by slug');
   return rows;
+}
+
+/** Who leaves the only cohort has no workspace any more once this resolves; their home is kept. */
+export async function leaves({ world, time }: VirtualWorld, { id: personId }: Pick<Student, 'id'>): Promise<string> {
+  const { pool } = world;
+  const { rows } = await pool.query<{ id: string }>('select id from cohorts');
+  const cohortId = rows[0]?.id ?? '';
+  await removeMember(pool, { cohortId, personId }, null);
+  const text = 'select from workspaces where person_id = $1';
+  const isGone = async () => (await pool.query(text, [personId])).rowCount === 0;
+  await time.until(isGone, 15 * 60_000, 'the workspace of who left goes');
+  return cohortId;
 }

@@ -1,8 +1,10 @@
 import type pg from 'pg';
 import { pino } from 'pino';
+import type { Home } from '../../api/resources/home.ts';
 import type { Status } from '../../api/resources/resource.ts';
 import type { Student } from '../../api/resources/student.ts';
 import type { Workspace } from '../../api/resources/workspace.ts';
+import { loadHomes } from '../../api/store/homes.ts';
 import { createRouteSlots } from '../../api/store/slots.ts';
 import { loadStudent, loadWorkspace } from '../../api/store/status.ts';
 import { Controller } from '../../controller/controller.ts';
@@ -12,10 +14,14 @@ import { createRows } from '../../controller/rows.ts';
 import type { Clients } from '../../reconcilers/aws/clients.ts';
 import type { Action, Observed } from '../../reconcilers/workspace/model.ts';
 
+/** What the loop looks after here. */
+export type KindName = 'workspace' | 'student' | 'home';
+type Looked = Workspace | Student | Home;
+
 /** One life of a controller, from its start to its crash. */
 export interface Life {
   readonly controller: Controller;
-  readonly kindNames: readonly ('workspace' | 'student')[];
+  readonly kindNames: readonly KindName[];
   readonly kinds: readonly Kind[];
   /** From now on all its I/O is refused; what is under way may still land. */
   kill(): void;
@@ -35,13 +41,14 @@ export interface LifeOptions {
   readonly clients: Clients;
   readonly workspaces: (clients: Clients) => WorkspaceReconciler;
   readonly students: (clients: Clients) => Reconciler<Student, never, never>;
-  readonly kindNames: readonly ('workspace' | 'student')[];
+  readonly homes: (clients: Clients) => Reconciler<Home, never, never>;
+  readonly kindNames: readonly KindName[];
   readonly now: () => Date;
   /** Told of each statement that writes, before and after; what it throws is the database's answer. */
   readonly statement: (moment: 'before' | 'after', label: string) => void | Promise<void>;
   /** Told of each status as it is written, of each row as it is read, and of each pass. */
-  readonly told: (resource: Workspace | Student, status: Status) => void;
-  readonly loaded: (resource: Workspace | Student) => void;
+  readonly told: (resource: Looked, status: Status) => void;
+  readonly loaded: (resource: Looked) => void;
   readonly passed: () => void;
   /** Looks at each SDK call before it is made, and may change it. */
   readonly meddle?: ((command: { readonly input: object }) => void) | undefined;
@@ -92,10 +99,7 @@ export function startLife(options: LifeOptions): Life {
     destroy,
   };
   const pool = watched(options.pool, refuseWhenDead, options.statement);
-  const rowsOf = <R extends Workspace | Student>(
-    kind: 'workspace' | 'student',
-    load: (id: string) => Promise<R | undefined>,
-  ) => {
+  const rowsOf = <R extends Looked>(kind: KindName, load: (id: string) => Promise<R | undefined>) => {
     const seen = async (id: string) => {
       const row = await load(id);
       if (row) options.loaded(row);
@@ -119,6 +123,10 @@ export function startLife(options: LifeOptions): Life {
     createKind(
       options.students(clients),
       rowsOf<Student>('student', id => loadStudent(pool, id)),
+    ),
+    createKind(
+      options.homes(clients),
+      rowsOf<Home>('home', async id => (await loadHomes(pool, [id]))[0]),
     ),
   ];
   const kinds = all

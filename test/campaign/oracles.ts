@@ -1,3 +1,4 @@
+import type { Home } from '../../api/resources/home.ts';
 import { conditionOf, type Status } from '../../api/resources/resource.ts';
 import type { Student } from '../../api/resources/student.ts';
 import type { Workspace } from '../../api/resources/workspace.ts';
@@ -10,9 +11,9 @@ import { afterEachPut, beforeEachDelete, type Truth } from './truth.ts';
 /** What must hold at every instant. What does not is written into the world's violations. */
 export interface Oracles {
   /** A row as a controller read it: from then on it is known what its things should be. */
-  meet(resource: Workspace | Student): void;
+  meet(resource: Workspace | Student | Home): void;
   /** A status as it was written. */
-  told(resource: Workspace | Student, status: Status): void;
+  told(resource: Workspace | Student | Home, status: Status): void;
   /** While a hand changes AWS, what is wrong is not the controller's doing. */
   isHandAtWork: boolean;
   /**
@@ -142,7 +143,7 @@ export function createOracles(truth: Truth, deployment: string, violations: stri
 
 /** Whether the home of this task is free for its gate to lock: no other task's container holds it. */
 export function isHomeFree(truth: Truth, taskId: string): boolean {
-  const path = accessPointOf(truth, truth.tasks.get(taskId))?.exposed.path;
+  const path = pathOf(truth, taskId);
   const others = truth.tasks.all().filter(({ id, containers }) => id !== taskId && containers.some(isUp));
   return !others.some(
     task =>
@@ -160,6 +161,11 @@ function accessPointIdOf(truth: Truth, { definition: arn }: TaskRecord): string 
   const definition = truth.definitions.get(arn.slice(arn.lastIndexOf('/') + 1));
   return definition?.input.volumes?.find(({ efsVolumeConfiguration }) => efsVolumeConfiguration)?.efsVolumeConfiguration
     ?.authorizationConfig?.accessPointId;
+}
+
+/** The home that a task has, by its path on the file system. */
+export function pathOf(truth: Truth, taskId: string): string | undefined {
+  return accessPointOf(truth, truth.tasks.get(taskId))?.exposed.path;
 }
 
 function accessPointOf(truth: Truth, task: TaskRecord | undefined) {

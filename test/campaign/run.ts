@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { conditionOf } from '../../api/resources/resource.ts';
+import { loadHomes } from '../../api/store/homes.ts';
 import { keysOf, loadStudent, loadWorkspace } from '../../api/store/status.ts';
 import { settings } from '../reconcilers/rows.ts';
 import { clear, emptied, patienceMilliseconds } from './clear.ts';
@@ -196,6 +197,7 @@ async function rowsOf({ pool, life }: World) {
   const rows = [];
   for (const { name } of life.kinds) {
     if (name === 'workspace') for (const id of await keysOf(pool, name)) rows.push(await loadWorkspace(pool, id));
+    if (name === 'home') rows.push(...(await loadHomes(pool, await keysOf(pool, name))));
     if (name === 'student') for (const id of await keysOf(pool, name)) rows.push(await loadStudent(pool, id));
   }
   return rows.filter(row => row !== undefined);

@@ -1,5 +1,5 @@
+import type { KindName } from './life.ts';
 import type { VirtualWorld } from './virtual-world.ts';
-import type { KindName } from './world.ts';
 
 /** Something that people ask for, or that a hand does to AWS; the same each time. */
 export interface Scenario {

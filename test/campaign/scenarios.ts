@@ -1,9 +1,10 @@
 import { deleteCourse } from '../../api/store/courses.ts';
-import { addMember, enrol, removeMember } from '../../api/store/enrolments.ts';
+import { addMember, enrol } from '../../api/store/enrolments.ts';
 import { loadStudent } from '../../api/store/status.ts';
 import { deleteWorkspace } from '../../api/store/workspaces.ts';
-import { askAll, changeCourse, enrolled, liveWorkspaces, makeClass, makeCourse, peopleOf } from './class.ts';
+import { askAll, changeCourse, enrolled, leaves, liveWorkspaces, makeClass, makeCourse, peopleOf } from './class.ts';
 import { drifts } from './drifts.ts';
+import { purge } from './purge.ts';
 import { restore } from './restore.ts';
 import type { Scenario } from './scenario.ts';
 import type { VirtualWorld } from './virtual-world.ts';
@@ -20,7 +21,7 @@ const nothing = async () => {};
 
 const firstWorkspace = async (world: World) => (await liveWorkspaces(world))[0] ?? '';
 
-/** The scenarios of promises §3. No home is purged by the product yet: who leaves and comes back finds theirs. */
+/** The scenarios of promises §3. */
 export const scenarios: readonly Scenario[] = [
   {
     name: 'create',
@@ -49,14 +50,10 @@ export const scenarios: readonly Scenario[] = [
     async act(virtual) {
       const { world, time } = virtual;
       const [person] = await peopleOf(world);
-      const { rows } = await world.pool.query<{ id: string }>('select id from cohorts');
       const student = person && (await loadStudent(world.pool, person.id));
-      const cohortId = rows[0]?.id ?? '';
       if (!student) throw new Error('nobody is there');
       const before = await homesOf(world);
-      await removeMember(world.pool, { cohortId, personId: student.id }, null);
-      const isGone = async () => (await world.pool.query('select from workspaces')).rowCount === 0;
-      await time.until(isGone, 15 * 60_000, 'the workspace of who left goes');
+      const cohortId = await leaves(virtual, student);
       await virtual.date();
       await addMember(world.pool, { cohortId, person: student }, null);
       await time.settle();
@@ -146,6 +143,7 @@ export const scenarios: readonly Scenario[] = [
     },
     act: async ({ world }) => deleteCourse(world.pool, await makeCourse(world), null),
   },
+  purge,
   restore,
 ];
 

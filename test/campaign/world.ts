@@ -3,19 +3,18 @@ import { ECSClient } from '@aws-sdk/client-ecs';
 import { EFSClient } from '@aws-sdk/client-efs';
 import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
 import type pg from 'pg';
-import type { Status } from '../../api/resources/resource.ts';
-import type { Student } from '../../api/resources/student.ts';
-import type { Workspace } from '../../api/resources/workspace.ts';
 import { createPool } from '../../api/store/pool.ts';
 import type { LoggedCall } from '../../infra/local/aws/call-log.ts';
 import type { Clock } from '../../infra/local/aws/clock.ts';
 import type { Fault } from '../../infra/local/aws/faults.ts';
+import { createHomeReconciler } from '../../reconcilers/home/index.ts';
 import { createStudentReconciler } from '../../reconcilers/student/index.ts';
 import { createWorkspaceReconciler } from '../../reconcilers/workspace/index.ts';
 import { settings } from '../reconcilers/rows.ts';
 import { type Clients, startTestAws, type TestAws } from '../support/local-aws.ts';
 import { createFastClock, pace } from './fast-clock.ts';
-import { type Life, startLife, type WorkspaceReconciler } from './life.ts';
+import { letKeepersWork } from './keepers.ts';
+import { type KindName, type Life, startLife, type WorkspaceReconciler } from './life.ts';
 import { createOracles, isHomeFree, type Oracles } from './oracles.ts';
 import { type Truth, withTruth } from './truth.ts';
 import type { VirtualTime } from './virtual-time.ts';
@@ -24,8 +23,6 @@ import type { VirtualTime } from './virtual-time.ts';
 const usualLag = 400;
 /** By how much one stale read lags: less than the answer to an own write is believed. */
 const staleLag = 5_000;
-
-export type KindName = 'workspace' | 'student';
 
 /** Milliseconds that a container takes to come and to go: that is where the races are; its end is looked for three times. */
 const taskPaces = { [settings.gateImage]: { start: 500, stop: 200 }, [settings.ideImage]: { start: 200, stop: 1_500 } };
@@ -54,6 +51,8 @@ export interface World {
   /** Passes of the controllers and writes of theirs so far: who waits for rest looks when these have grown. */
   readonly counts: { passes: number; writes: number };
   readonly now: () => Date;
+  /** Homes that a keeper emptied, by their paths, in order. */
+  readonly emptied: string[];
   /** Brisk ones end as soon as they are told to: once a scenario has been judged, its things need only go. */
   readonly tasks: { isBrisk: boolean };
   /** Kills the controller, cuts its lease and starts another. */
@@ -97,6 +96,8 @@ export async function startWorld({ databaseUrl, virtual, ...planted }: WorldOpti
     check: async (taskId: string, ...rest: readonly [string, readonly string[], number]) =>
       isHomeFree(truth, taskId) ? check(taskId, ...rest) : 'unhealthy',
   });
+  const emptied: string[] = [];
+  letKeepersWork(test.driver, clock, truth, path => emptied.push(path));
   const pool = createPool(databaseUrl);
   const lifePool = createPool(databaseUrl);
   // Connections stay, and statements come one after the other: the same order each time.
@@ -145,6 +146,7 @@ export async function startWorld({ databaseUrl, virtual, ...planted }: WorldOpti
     counts: { passes: 0, writes: 0 },
     now: () => new Date(clock.now()),
     tasks,
+    emptied,
     life: undefined as unknown as Life,
     atCall: () => undefined,
     atStatement: () => {},
@@ -160,6 +162,7 @@ export async function startWorld({ databaseUrl, virtual, ...planted }: WorldOpti
         },
         students: given =>
           createStudentReconciler({ clients: given, userPoolId: ground.userPoolId, deployment: 'school' }) as never,
+        homes: given => createHomeReconciler({ ...ours, clients: given }) as never,
         kindNames,
         now: world.now,
         meddle: planted.meddle,
@@ -171,7 +174,7 @@ export async function startWorld({ databaseUrl, virtual, ...planted }: WorldOpti
           world.counts.passes += 1;
         },
         loaded: oracles.meet,
-        told: (resource: Workspace | Student, status: Status) => oracles.told(resource, status),
+        told: oracles.told,
         ...(virtual ? {} : { resyncSeconds: 0.3, pace }),
       });
       const { life } = world;
