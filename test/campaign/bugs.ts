@@ -143,6 +143,21 @@ export const bugs: readonly Bug[] = [
     }),
   },
   {
+    name: 'own write not shown yet: a rule that no list has is taken for a stranger’s',
+    scenario: 'start',
+    says: /deleted more often/,
+    faults: ['crash after', 'answer lost'],
+    operation: 'CreateRule',
+    plant: sound => ({
+      ...sound,
+      async apply(action, ...rest) {
+        const seen = await sound.apply(action, ...rest);
+        const isUnseen = action.type === 'create-route' && seen.refusal !== undefined;
+        return isUnseen ? { ...seen, refusal: undefined, strangerAtSlot: true } : seen;
+      },
+    }),
+  },
+  {
     name: 'place at the balancer never given back',
     scenario: 'stop',
     says: /end state differs|not at rest/,
