@@ -11,8 +11,11 @@ export interface Store<R extends Resource> {
   /** Ids of all rows, those that are to be deleted included. */
   keys(): Promise<readonly string[]>;
   load(id: string): Promise<R | undefined>;
-  /** Returns the new version; undefined, and nothing written, when the row has changed since it was loaded. */
-  writeStatus(resource: R, status: Status): Promise<number | undefined>;
+  /**
+   * Returns the new version; undefined, and no status written, when the row has changed since it was loaded. Events are
+   * recorded either way: what they tell was done.
+   */
+  writeStatus(resource: R, status: Status, events: readonly NewEvent[]): Promise<number | undefined>;
   /** Removes the row of something that owns nothing any more; false when it has changed or is still needed. */
   remove(resource: R): Promise<boolean>;
   record(events: readonly NewEvent[]): Promise<void>;
@@ -100,6 +103,7 @@ class Pass<R extends Resource, Observed extends object, Action extends { readonl
     if (outcome === 'overtaken') return { verdict: 'overtaken', againSeconds: 0 };
     if (outcome.verdict === 'settled' && this.#resource.deletedAt !== null) return this.#remove();
     const settlement = await this.#tell(outcome);
+    await this.#record();
     if (!settlement) return { verdict: 'overtaken', againSeconds: 0 };
     return { verdict: outcome.verdict, againSeconds: settlement.againSeconds };
   }
@@ -168,15 +172,14 @@ class Pass<R extends Resource, Observed extends object, Action extends { readonl
     return { settlement, status: { ...resource.status, ...summary, conditions, observedGeneration } };
   }
 
-  /** Writes what is to be told, if it is new. Undefined: the row has changed, so this pass is about the past. */
+  /** Writes what is to be told, if it is new, with the events so far. Undefined: the row has changed, so this pass is about the past. */
   async #tell(outcome: Outcome): Promise<Settlement | undefined> {
     const resource = this.#resource;
     const { settlement, status } = this.#sumUp(outcome);
     const news = newReason(this.#told, status);
     if (news) this.#note(outcome.verdict === 'stuck' || outcome.verdict === 'failed' ? 'warning' : 'normal', ...news);
-    await this.#record();
     if (isDeepStrictEqual(status, this.#told)) return settlement;
-    const version = await this.#store.writeStatus(resource, status);
+    const version = await this.#store.writeStatus(resource, status, this.#takeEvents());
     if (version === undefined) return undefined;
     this.#resource = { ...resource, status, version };
     this.#told = status;
@@ -188,14 +191,18 @@ class Pass<R extends Resource, Observed extends object, Action extends { readonl
     const removed = await this.#store.remove(this.#resource);
     if (removed) this.#log.info('removed');
     else await this.#tell({ verdict: 'settled' });
+    await this.#record();
     return { verdict: removed ? 'gone' : 'settled', againSeconds: undefined };
   }
 
   async #record(): Promise<void> {
-    if (this.#events.length === 0) return;
+    if (this.#events.length > 0) await this.#store.record(this.#takeEvents());
+  }
+
+  #takeEvents(): readonly NewEvent[] {
     const events = this.#events;
     this.#events = [];
-    await this.#store.record(events);
+    return events;
   }
 }
 

@@ -15,7 +15,7 @@ export function createRows<R extends Resource>(options: {
   return {
     keys: () => keysOf(pool, kind),
     load,
-    writeStatus: (resource, status) => writeStatus(statusPool, kind, resource.id, resource.version, status),
+    writeStatus: ({ id, version }, status, events) => writeStatus(statusPool, kind, id, version, status, events),
     remove: resource => remove(pool, kind, resource.id, resource.version),
     record: events => addEvents(statusPool, events),
   };

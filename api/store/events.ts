@@ -9,14 +9,16 @@ export function addEvent(sql: Sql, event: NewEvent): Promise<void> {
 /** Records several things in the order given, in one statement. */
 export async function addEvents(sql: Sql, events: readonly NewEvent[]): Promise<void> {
   if (events.length === 0) return;
-  await sql.query(
-    `insert into events (kind, about, tone, reason, message, by)
+  await sql.query(insertEvents('$1'), [JSON.stringify(events)]);
+}
+
+/** The statement that records a JSON list of events, given as this parameter, in its order. */
+export function insertEvents(parameter: string): string {
+  return `insert into events (kind, about, tone, reason, message, by)
      select kind, about, tone, reason, message, by
-     from rows from (json_to_recordset($1) as (kind text, about text, tone text, reason text, message text, by text))
-       with ordinality
-     order by ordinality`,
-    [JSON.stringify(events)],
-  );
+     from rows from (json_to_recordset(${parameter})
+       as (kind text, about text, tone text, reason text, message text, by text)) with ordinality
+     order by ordinality`;
 }
 
 /** Which events to list: of one object, of a course and all that is in it, or of all; older than an event's number. */

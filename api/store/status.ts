@@ -1,8 +1,10 @@
 import { type CourseSpec, defaultCourse } from '../resources/course.ts';
+import type { NewEvent } from '../resources/event.ts';
 import { idleOf } from '../resources/idle.ts';
 import type { Status } from '../resources/resource.ts';
 import type { Student, StudentSpec, StudentStatus } from '../resources/student.ts';
 import type { Workspace, WorkspaceSpec, WorkspaceStatus } from '../resources/workspace.ts';
+import { insertEvents } from './events.ts';
 import type { Sql } from './pool.ts';
 
 /** The kinds that a controller keeps as asked. */
@@ -157,16 +159,28 @@ export async function loadStudents(sql: Sql, ids: readonly string[]): Promise<re
   return rows.map(studentOf);
 }
 
-/** Writes what the controller found. Returns the row's new version; undefined, and nothing written, if `version` is not its version any more. */
+/**
+ * Writes what the controller found, and records these events with it. Returns the row's new version; undefined, and the
+ * events alone written, if `version` is not its version any more.
+ */
 export async function writeStatus(
   sql: Sql,
   kind: ReconciledKind,
   id: string,
   version: number,
   status: Status,
+  events: readonly NewEvent[] = [],
 ): Promise<number | undefined> {
-  const text = `update ${tables[kind]} set status = $3 where id = $1 and version = $2 returning version`;
-  const query = { name: `write-status-${kind}`, text, values: [id, version, JSON.stringify(status)] };
+  const told = `update ${tables[kind]} set status = $3 where id = $1 and version = $2 returning version`;
+  const values = [id, version, JSON.stringify(status)];
+  const query =
+    events.length === 0
+      ? { name: `write-status-${kind}`, text: told, values }
+      : {
+          name: `write-status-events-${kind}`,
+          text: `with told as (${told}), noted as (${insertEvents('$4')}) select version from told`,
+          values: [...values, JSON.stringify(events)],
+        };
   const { rows } = await sql.query<{ version: number }>(query);
   return rows[0]?.version;
 }

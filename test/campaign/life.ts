@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { pino } from 'pino';
+import type { NewEvent } from '../../api/resources/event.ts';
 import type { Home } from '../../api/resources/home.ts';
 import type { Status } from '../../api/resources/resource.ts';
 import type { Student } from '../../api/resources/student.ts';
@@ -12,6 +13,7 @@ import { createKind, type Kind } from '../../controller/drive.ts';
 import type { Reconciler } from '../../controller/reconciler.ts';
 import { createRows } from '../../controller/rows.ts';
 import type { Clients } from '../../reconcilers/aws/clients.ts';
+import type { SweepReport } from '../../reconcilers/sweep/model.ts';
 import type { Action, Observed } from '../../reconcilers/workspace/model.ts';
 
 /** What the loop looks after here. */
@@ -28,6 +30,8 @@ export interface Life {
   readonly dead: boolean;
   /** One more pass over each row, as a resync makes. */
   resync(): Promise<void>;
+  /** One look for what nobody owns, as the controller's housekeeping makes. */
+  sweep(): Promise<SweepReport>;
   /** Ends it: at once when it was killed, orderly otherwise. */
   end(): Promise<void>;
 }
@@ -42,6 +46,7 @@ export interface LifeOptions {
   readonly workspaces: (clients: Clients) => WorkspaceReconciler;
   readonly students: (clients: Clients) => Reconciler<Student, never, never>;
   readonly homes: (clients: Clients) => Reconciler<Home, never, never>;
+  readonly sweeper: (clients: Clients, rows: pg.Pool) => () => Promise<SweepReport>;
   readonly kindNames: readonly KindName[];
   readonly now: () => Date;
   /** Told of each statement that writes, before and after; what it throws is the database's answer. */
@@ -108,8 +113,8 @@ export function startLife(options: LifeOptions): Life {
     const rows = createRows<R>({ kind: kind as R['kind'], load: seen, pool, statusPool: pool });
     return {
       ...rows,
-      async writeStatus(resource: R, status: Status) {
-        const version = await rows.writeStatus(resource, status);
+      async writeStatus(resource: R, status: Status, events: readonly NewEvent[]) {
+        const version = await rows.writeStatus(resource, status, events);
         if (version !== undefined) options.told(resource, status);
         return version;
       },
@@ -168,6 +173,7 @@ export function startLife(options: LifeOptions): Life {
             retrySeconds: () => 0,
           });
     },
+    sweep: options.sweeper(clients, pool),
     async end() {
       await controller.stop();
     },
@@ -221,7 +227,7 @@ function labelOf(statement: unknown): string | undefined {
       : ((statement ?? {}) as { name?: string; text?: string });
   if (name?.startsWith('write-status')) return 'sql:write-status';
   if (text === 'commit') return 'sql:commit';
-  if (text && /^\s*(insert|update|delete|with gone)\b/.test(text))
+  if (text && /^\s*(insert|update|delete|with (?:gone|told))\b/.test(text))
     return `sql:${text.trim().split(/\s+/).slice(0, 3).join('-')}`;
   return undefined;
 }

@@ -27,9 +27,9 @@ function pass(id: string, options: Partial<PassOptions> = {}, told: (status: Sta
   const rows = createRows({ kind: 'workspace', load, pool, statusPool: pool });
   const kind = createKind(lamps.reconciler, {
     ...rows,
-    writeStatus(workspace, status) {
+    writeStatus(workspace, status, events) {
       told(status);
-      return rows.writeStatus(workspace, status);
+      return rows.writeStatus(workspace, status, events);
     },
   });
   const never = new AbortController().signal;
