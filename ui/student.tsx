@@ -42,7 +42,7 @@ function Card({ row }: { row: Row }) {
   const workspace = row.workspace.value;
   const { student, now, tone, label } = row.description.value;
   const main = student.actions[0];
-  const used = workspace.reported.activeAt;
+  const { activeAt: used, changedAt } = workspace.reported;
   return (
     <article class="card">
       <h2 dir="auto">{workspace.course.name}</h2>
@@ -94,8 +94,8 @@ function Card({ row }: { row: Row }) {
         )}
       </div>
       <p class="mute hint">
-        {used !== null && workspace.spec.running && `Last used ${when(used, slowClock.value)}. `}Stopping keeps your
-        files.{' '}
+        {used !== null && workspace.spec.running && `Last used ${when(used, slowClock.value)}. `}
+        {changedAt && `Files last changed ${when(changedAt, slowClock.value)}. `}Stopping keeps your files.{' '}
         {(main === 'open' || main === 'start') && <Download workspace={workspace} text="Download my files" plain />}
       </p>
     </article>
@@ -104,7 +104,7 @@ function Card({ row }: { row: Row }) {
 
 async function relist(): Promise<void> {
   try {
-    rows.replace(await listAll<WorkspaceItem>(`workspaces?fields=row&student=${encodeURIComponent(boot.person.slug)}`));
+    rows.replace(await listAll<WorkspaceItem>(`workspaces?student=${encodeURIComponent(boot.person.slug)}`));
     failed.value = false;
   } catch (thrown) {
     failed.value = true;

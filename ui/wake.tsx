@@ -1,7 +1,7 @@
 import { computed, effect, signal } from '@preact/signals';
 import { render } from 'preact';
 import { filesPath } from '../api/resources/entrance-paths.ts';
-import { duration } from '../api/resources/times.ts';
+import { duration, when } from '../api/resources/times.ts';
 import type { Step } from '../api/resources/workspace.ts';
 import { act } from './act.ts';
 import { messageOf, request, type WorkspaceItem } from './api.ts';
@@ -76,6 +76,9 @@ function Wake() {
         <Steps step={step} reached={workspace.status.observedGeneration >= workspace.generation} />
       )}
       <p dir="auto">{opening.value && fetching() ? 'The download begins in a moment.' : said.sentence}</p>
+      {resting && workspace.reported.changedAt && (
+        <p class="mute">Files last changed {when(workspace.reported.changedAt, slowClock.value)}.</p>
+      )}
       {state === 'starting' && boot.usualSeconds && <p class="mute">Usually {duration(boot.usualSeconds)}.</p>}
       {present.problem.value && (
         <p class="problem" role="alert">

@@ -45,6 +45,9 @@ export type TicketClaims = Static<typeof TicketClaims>;
 /** One who is inside, as the gate reports it. */
 export const Visitor = Type.Object({ sub: Type.String(), sid: Type.String() }, { additionalProperties: false });
 
+/** ISO 8601 in UTC, as `Date` writes it for our time. */
+const moment = '^[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]\\.[0-9]{3}Z$';
+
 /** What a gate posts to `/v1/heartbeats`, with `Authorization: Bearer <heartbeat token>`: at once on a change, else every 20 s. */
 export const Heartbeat = Type.Object(
   {
@@ -55,8 +58,10 @@ export const Heartbeat = Type.Object(
     /** Whether the home carries this home's marker. */
     marked: Type.Boolean(),
     visitors: Type.Array(Visitor, { maxItems: 100 }),
-    /** What the home's files take up, once a day. */
-    homeBytes: Type.Optional(Type.Integer({ minimum: 0 })),
+    /** What the home's files take up, whenever it was counted. */
+    homeBytes: Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })),
+    /** When one of them was changed last, as of that count; null: there is none. */
+    homeChangedAt: Type.Optional(Type.Union([Type.String({ pattern: moment }), Type.Null()])),
     /** The last lines that the IDE wrote, when they are not those that were sent before. */
     log: Type.Optional(Type.String({ maxLength: 10_000 })),
   },

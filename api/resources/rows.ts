@@ -15,7 +15,8 @@ export const WorkspaceRow = Type.Object({
   course: Named,
   cohort: Named,
   student: Type.Object({ slug: Type.String(), name: Type.String(), email: Type.String() }),
-  reported: Type.Pick(Reported, ['activeAt']),
+  /** Lists leave out what its files are. */
+  reported: Type.Pick(Reported, ['activeAt', 'homeBytes', 'changedAt']),
   line: Workspace.properties.line,
   idle: Type.Optional(Nullable(Idle)),
   /** Its origin, while it has one. */

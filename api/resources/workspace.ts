@@ -74,6 +74,9 @@ export const Reported = Type.Object({
   problem: Nullable(Type.String()),
   /** When a person last typed or moved, or a job last worked. */
   activeAt: Nullable(Type.String()),
+  /** What its files take up, and when one of them was last changed, as counted now and then; null: not yet. */
+  homeBytes: Type.Optional(Nullable(Type.Integer())),
+  changedAt: Type.Optional(Nullable(Type.String())),
 });
 export type Reported = Static<typeof Reported>;
 

@@ -12,24 +12,32 @@ export async function recordHeartbeat(
   heartbeat: Heartbeat,
   now: Date,
 ): Promise<HeartbeatAnswer> {
-  const { ready, problem, active, marked, visitors, log } = heartbeat;
+  const { ready, problem, active, marked, visitors, log, homeBytes, homeChangedAt } = heartbeat;
   const { rows } = await sql.query<{ may_mark: boolean }>(
     `with workspace as (select id, home_id, deleted_at from workspaces where id = $1),
      reported as (
-       insert into reports (workspace_id, at, ready, problem, active_at, log, log_at)
-       select id, $2, $3, $4, case when $5 then $2::timestamptz end, $7::text, case when $7::text is not null then $2::timestamptz end
+       insert into reports (workspace_id, at, ready, problem, active_at, log, log_at, home_bytes, changed_at, counted_at)
+       select id, $2, $3, $4, case when $5 then $2::timestamptz end, $7::text, case when $7::text is not null then $2::timestamptz end,
+         $8::bigint, case when $9::timestamptz is not null then least($9, $2) end, case when $8::bigint is not null then $2::timestamptz end
        from workspace
        on conflict (workspace_id) do update set at = excluded.at, ready = excluded.ready, problem = excluded.problem,
          active_at = coalesce(excluded.active_at, reports.active_at),
-         log = coalesce(excluded.log, reports.log), log_at = coalesce(excluded.log_at, reports.log_at)),
+         log = coalesce(excluded.log, reports.log), log_at = coalesce(excluded.log_at, reports.log_at),
+         home_bytes = coalesce(excluded.home_bytes, reports.home_bytes),
+         changed_at = case when excluded.counted_at is null then reports.changed_at else excluded.changed_at end,
+         counted_at = coalesce(excluded.counted_at, reports.counted_at)),
      marked as (update homes set marked = true where $6 and not marked and id in (select home_id from workspace))
      select not h.marked and not $6 and w.deleted_at is null as may_mark from workspace w join homes h on h.id = w.home_id`,
-    [workspaceId, now, ready, problem, active, marked, log ?? null],
+    [workspaceId, now, ready, problem, active, marked, log ?? null, homeBytes ?? null, momentOf(homeChangedAt)],
   );
-  if (heartbeat.homeBytes !== undefined && heartbeat.homeBytes > largeHomeBytes) {
-    await noteLargeHome(sql, workspaceId, heartbeat.homeBytes, now);
-  }
+  if (homeBytes !== undefined && homeBytes > largeHomeBytes) await noteLargeHome(sql, workspaceId, homeBytes, now);
   return { mayMark: rows[0]?.may_mark ?? false, revoked: await revokedOf(sql, workspaceId, visitors, now) };
+}
+
+/** Null also for what is written like a moment and is none. */
+function momentOf(iso: string | null | undefined): Date | null {
+  const at = new Date(iso ?? Number.NaN);
+  return Number.isNaN(at.getTime()) ? null : at;
 }
 
 /** What a workspace's IDE wrote last, and when the gate said so; null: it never did. */

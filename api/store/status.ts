@@ -32,7 +32,7 @@ export const workspaceQuery = `
     k.id cohort_id, k.slug cohort_slug, k.spec->>'name' cohort_name,
     p.id person_id, p.slug person_slug, p.spec->>'name' person_name, p.email,
     h.id home_id, h.uid, h.marked,
-    r.at reported_at, r.ready, r.problem, r.active_at, s.balancer, s.priority
+    r.at reported_at, r.ready, r.problem, r.active_at, r.home_bytes, r.changed_at, s.balancer, s.priority
   from workspaces w
   join courses c on c.id = w.course_id
   join cohorts k on k.id = w.cohort_id
@@ -69,6 +69,8 @@ export interface WorkspaceRow {
   readonly ready: boolean | null;
   readonly problem: string | null;
   readonly active_at: string | null;
+  readonly home_bytes: number | null;
+  readonly changed_at: string | null;
   readonly balancer: number | null;
   readonly priority: number | null;
 }
@@ -97,6 +99,8 @@ export function workspaceOf(row: WorkspaceRow): Workspace {
       ready: row.ready ?? false,
       problem: row.problem,
       activeAt: row.active_at,
+      homeBytes: row.home_bytes,
+      changedAt: row.changed_at,
     },
     idle: idleOf({
       readyAt: row.spec.running && row.status.step === 'ready' ? row.status.readyAt : null,

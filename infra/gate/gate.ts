@@ -58,10 +58,14 @@ export async function startGate({ settings, log, now, countAfter }: GateOptions)
     beat: () => {
       const [person, job] = [activity.take(), jobs.worked()];
       const log = tail.take();
-      const homeBytes = size.untold();
+      const files = size.untold();
       const visitors = sessions.visitors();
       const report = { ready: isReady(), ...home, active: person || job, visitors };
-      return { ...report, ...(homeBytes !== undefined && { homeBytes }), ...(log !== undefined && { log }) };
+      return {
+        ...report,
+        ...(files && { homeBytes: files.bytes, homeChangedAt: files.changedAt }),
+        ...(log !== undefined && { log }),
+      };
     },
     onAnswer({ revoked }, sent) {
       size.told(sent.homeBytes);

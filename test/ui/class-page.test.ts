@@ -189,6 +189,10 @@ describe.skipIf(!chromiumIsThere)('the class page', () => {
     const stopped = visit.page.getByRole('link', { name: 'Start it and download the files' });
     expect(await stopped.getAttribute('href')).toBe(`/wake/${items[8]!.slug}?to=/.gate/files.zip`);
     await rowOf(items[0]!).locator('button.name').click();
+    await rowOf(items[0]!)
+      .locator('+ tr .drawer')
+      .getByText(/^\d+ MB, last changed 5 min ago$/)
+      .waitFor();
     const running = visit.page.getByRole('link', { name: 'Download the files', exact: true });
     expect(await running.getAttribute('href')).toBe(`${items[0]!.url}/.gate/files.zip`);
   });
@@ -386,6 +390,7 @@ describe.skipIf(!chromiumIsThere)('the class page', () => {
     await visit.page.keyboard.press('Enter');
     await visit.page.locator('.drawer .log li').first().waitFor();
     expect(await visit.page.locator('.drawer').textContent()).toContain('The image was not found');
+    await visit.page.locator('.drawer').getByText('Not counted yet').waitFor();
     expect(await name.getAttribute('aria-expanded')).toBe('true');
   });
 

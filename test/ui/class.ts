@@ -172,6 +172,8 @@ function item(person: Student, index: number): Item {
       ready: step === 'ready',
       problem: null,
       activeAt: active === null ? null : ago(active + 40 * jitter(index, 3)),
+      homeBytes: active === null ? null : Math.round(5e7 * jitter(index, 5)),
+      changedAt: active === null ? null : ago(active + 300),
     },
     slot: null,
     url: running ? `http://${slug}.localhost:18080` : null,

@@ -111,6 +111,7 @@ describe.skipIf(!chromiumIsThere)('the student’s pages', () => {
     own(0);
     await visit.page.goto(`${visit.portal.url}/`);
     await visit.page.getByRole('link', { name: 'Open', exact: true }).waitFor();
+    await visit.page.getByText('Files last changed 5 min ago.').waitFor();
     visit.portal.state.items = [];
     await visit.page.reload();
     await visit.page.getByText('You are signed in as ada.lovelace@example.edu, no class lists that address.').waitFor();

@@ -1,6 +1,9 @@
+import { useSignal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
 import { describeStudent } from '../../api/resources/student-labels.ts';
-import { when } from '../../api/resources/times.ts';
+import { filesInWords, when } from '../../api/resources/times.ts';
 import { act } from '../act.ts';
+import { request, type WorkspaceItem } from '../api.ts';
 import { may } from '../boot.ts';
 import { slowClock } from '../clock.ts';
 import type { Removal } from '../removal.ts';
@@ -17,6 +20,16 @@ export function Details({ row, rows, removal }: { row: Row; rows: Rows; removal:
   const person = rows.people.value.get(workspace.student.slug);
   const account = person ? describeStudent({ student: person, now: slowClock.value }).text : 'Has set a password';
   const used = workspace.reported.activeAt;
+  // Lists leave out what a home holds.
+  const files = useSignal<WorkspaceItem['reported'] | null>(null);
+  useEffect(() => {
+    request<WorkspaceItem>('GET', `workspaces/${encodeURIComponent(row.slug)}`).then(
+      answer => {
+        files.value = answer.reported;
+      },
+      () => undefined,
+    );
+  }, [row.slug, workspace.version]);
   const leaver = { cohort: workspace.cohort.slug, slug: workspace.student.slug, name: workspace.student.name };
   return (
     <div class="drawer">
@@ -33,6 +46,8 @@ export function Details({ row, rows, removal }: { row: Row; rows: Rows; removal:
           </dd>
           <dt>Last use</dt>
           <dd>{used === null ? 'Never' : when(used, slowClock.value)}</dd>
+          <dt>Files</dt>
+          <dd>{files.value === null ? '…' : filesInWords(files.value, slowClock.value)}</dd>
           <dt>Account</dt>
           <dd>{account}</dd>
           {rows.list.value.some(other => other.workspace.peek().cohort.slug !== workspace.cohort.slug) && (
