@@ -2,6 +2,7 @@ import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { createProxyServer } from 'httpxy';
 import { allowedSetCookies, withoutOurs } from './cookies.ts';
+import { createForward, passOn } from './forward.ts';
 import { ideAwayPage, sendPage } from './pages.ts';
 import { sendWithScript } from './person.ts';
 import { wantsPage } from './requests.ts';
@@ -21,24 +22,20 @@ const dropped = /^(x-forwarded-.*|forwarded|x-real-ip|authorization|proxy-author
 
 /** Passes requests on to a unix socket; `onAway` is called when nobody answers there. */
 export function createUpstream(socketPath: string, onAway: () => void): Upstream {
+  const forward = createForward(socketPath);
+  // WebSockets alone.
   const proxy = createProxyServer({ target: { socketPath } });
   const opened = new WeakMap<IncomingMessage, () => void>();
-
-  proxy.on('error', (error, request, to) => {
-    if ('code' in error && (error.code === 'ECONNREFUSED' || error.code === 'ENOENT')) onAway();
-    if (!(to instanceof ServerResponse)) {
-      if (to?.writable && to.bytesWritten === 0) to.end('HTTP/1.1 502 Bad Gateway\r\nConnection: close\r\n\r\n');
-      else to?.destroy();
-    } else if (to.headersSent) to.destroy();
-    else sendPage(to, ideAwayPage(), request !== undefined && wantsPage(request));
-  });
   const places = new WeakMap<IncomingMessage, Place>();
-  const pages = new WeakSet<IncomingMessage>();
-  proxy.on('proxyRes', (answer, request, response) => {
-    const place = places.get(request);
-    if (!place) return;
-    cleanAnswer(answer, place);
-    if (pages.has(request)) sendWithScript(answer, response, place.base);
+
+  const noteAway = (error: Error) => {
+    if ('code' in error && (error.code === 'ECONNREFUSED' || error.code === 'ENOENT')) onAway();
+  };
+  proxy.on('error', (error, _request, to) => {
+    noteAway(error);
+    if (to instanceof ServerResponse) to.destroy();
+    else if (to?.writable && to.bytesWritten === 0) to.end('HTTP/1.1 502 Bad Gateway\r\nConnection: close\r\n\r\n');
+    else to?.destroy();
   });
   proxy.on('proxyReqWs', (upstreamRequest, request, socket) => {
     upstreamRequest.once('upgrade', (answer: IncomingMessage, upstreamSocket: Socket) => {
@@ -51,25 +48,39 @@ export function createUpstream(socketPath: string, onAway: () => void): Upstream
     });
   });
 
+  function pass(
+    request: IncomingMessage,
+    response: ServerResponse,
+    place: Place,
+    send: (answer: IncomingMessage) => void,
+  ): void {
+    cleanRequest(request, place);
+    forward(request, response, {
+      answered(answer) {
+        cleanAnswer(answer, place);
+        send(answer);
+      },
+      failed(error) {
+        noteAway(error);
+        sendPage(response, ideAwayPage(), wantsPage(request));
+      },
+    });
+  }
+
   return {
     web(request, response, place) {
-      places.set(request, place);
-      cleanRequest(request, place);
-      // Its errors come by the event.
-      proxy.web(request, response).catch(() => {});
+      pass(request, response, place, answer => passOn(answer, response));
     },
     page(request, response, place) {
-      places.set(request, place);
-      cleanRequest(request, place);
       // What is compressed can't be added to.
       delete request.headers['accept-encoding'];
-      pages.add(request);
-      proxy.web(request, response, { selfHandleResponse: true }).catch(() => {});
+      pass(request, response, place, answer => sendWithScript(answer, response, place.base));
     },
     socket(request, socket, head, place, onOpen) {
       places.set(request, place);
       cleanRequest(request, place);
       opened.set(request, onOpen);
+      // Its errors come by the event.
       proxy.ws(request, socket, {}, head).catch(() => {});
     },
   };
@@ -77,13 +88,13 @@ export function createUpstream(socketPath: string, onAway: () => void): Upstream
 
 function cleanRequest(request: IncomingMessage, { origin }: Place): void {
   const { headers } = request;
-  for (const name of Object.keys(headers)) if (dropped.test(name)) delete headers[name];
+  for (const name in headers) if (dropped.test(name)) delete headers[name];
   const cookie = withoutOurs(headers.cookie);
   if (cookie === undefined) delete headers.cookie;
   else headers.cookie = cookie;
-  const url = new URL(origin);
-  headers['x-forwarded-host'] = url.host;
-  headers['x-forwarded-proto'] = url.protocol.slice(0, -1);
+  const end = origin.indexOf('://');
+  headers['x-forwarded-host'] = origin.slice(end + '://'.length);
+  headers['x-forwarded-proto'] = origin.slice(0, end);
 }
 
 function cleanAnswer(answer: IncomingMessage, place: Place): void {

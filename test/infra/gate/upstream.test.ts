@@ -1,4 +1,6 @@
 import http from 'node:http';
+import net from 'node:net';
+import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { eventually } from '../../support/eventually.ts';
 import { Browser, navigation } from './browser.ts';
@@ -121,4 +123,40 @@ test('while the IDE is away its page says so and looks again by itself', async (
   expect((await browser.ask('/x.js')).body).toBe('');
   await eventually(() => world.portal.beats.at(-1)?.ready === false);
   expect((await browser.ask('/.gate/health')).status).toBe(503);
+});
+
+/** Puts a server of `answer`'s making where the IDE is: called with each connection's requests, counted from one. */
+async function replaceIde(answer: (socket: net.Socket, count: number) => void): Promise<net.Server> {
+  await world.ide.close();
+  const server = net.createServer(socket => {
+    let count = 0;
+    socket.on('error', () => {}).on('data', () => answer(socket, ++count));
+  });
+  await new Promise<void>(resolve => server.listen(path.join(world.run, 'ide.sock'), resolve));
+  return server;
+}
+const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+
+test('a connection that the IDE closes just as it is used again costs nobody a page', async () => {
+  const reused: number[] = [];
+  const server = await replaceIde((socket, count) => {
+    if (count === 1) return void socket.write(ok);
+    reused.push(count);
+    socket.destroy();
+  });
+  await eventually(async () => (await browser.ask('/first')).status === 200);
+  const closed = reused.length;
+  expect((await browser.ask('/second')).status).toBe(200);
+  expect(reused.length).toBeGreaterThan(closed);
+  // Sent once, done at most once.
+  await browser.ask('/third');
+  expect((await browser.ask('/', { method: 'POST', headers: { origin } })).status).toBe(502);
+  server.close();
+});
+
+test('a reason phrase that can’t be written is left out, and ends nothing', async () => {
+  const odd = 'HTTP/1.1 200 Fine\u0001\r\nContent-Length: 2\r\n\r\nok';
+  const server = await replaceIde(socket => void socket.write(odd));
+  await eventually(async () => expect(await browser.ask('/x.js')).toMatchObject({ status: 200, body: 'ok' }));
+  server.close();
 });
