@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { acquireLease } from '../api/store/lease.ts';
+import { aligned } from './aligned.ts';
 import { backoffSeconds } from './backoff.ts';
 import type { Kind } from './drive.ts';
 import { type Again, Queue, type QueueLook, type Urgency } from './queue.ts';
@@ -188,7 +189,10 @@ class Reign {
       if (passed.verdict === 'failed') this.#failures.set(key, failures);
       else this.#failures.delete(key);
       // Whoever waited for this pass still waits for the next.
-      return passed.againSeconds === undefined ? undefined : { seconds: passed.againSeconds, urgency };
+      const { verdict, againSeconds } = passed;
+      if (againSeconds === undefined) return undefined;
+      // What failed together is not to come back together.
+      return { seconds: verdict === 'failed' ? againSeconds : aligned(againSeconds, now().getTime()), urgency };
     } finally {
       clearTimeout(timer);
       this.#passes.delete(pass);
