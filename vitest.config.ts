@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /**
  * What takes the machine for itself: whole products, networks, control groups and users of the machine, two workers of
@@ -12,6 +13,19 @@ const alone = [
   'test/infra/local/aws/ecs-{process,network,docker}.test.ts',
 ];
 
+/** What takes longest of the rest, longest first: begun last, one of them would be waited for alone. */
+const long = ['ui/axe', 'api/fuzz', 'ui/class-page', 'workspace/lifecycle', 'ui/student-pages', 'student/lifecycle'];
+
+class LongFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const place = ({ moduleId }: TestSpecification) => {
+      const found = long.findIndex(name => moduleId.endsWith(`/${name}.test.ts`));
+      return found === -1 ? long.length : found;
+    };
+    return (await super.sort(files)).toSorted((a, b) => place(a) - place(b));
+  }
+}
+
 const settings = {
   // They only end what hangs: many times what the slowest takes on a busy machine.
   testTimeout: 180_000,
@@ -21,6 +35,7 @@ const settings = {
 export default defineConfig({
   test: {
     globalSetup: ['test/support/global-setup.ts'],
+    sequence: { sequencer: LongFirst },
     // One group after the other. The rest shares nothing but PostgreSQL, in which each file has databases of its own.
     projects: [
       {
