@@ -17,8 +17,12 @@ export interface Oracles {
   /** While a hand changes AWS, what is wrong is not the controller's doing. */
   isHandAtWork: boolean;
   /**
-   * A call of a controller that was replaced has landed. ECS puts the task of a late start beside the old one while that
-   * stops; what keeps them apart is then the gate's lock alone: of two tasks one may have its editor up.
+   * A call of a controller that was replaced has landed. An UpdateService that starts can come after the successor's one
+   * that stops, or between its stop and its start: ECS has no condition that would refuse it, and puts a task beside the
+   * old one while that stops. No version and no name prevents this; what keeps the two apart is the gate's lock on the
+   * home alone. Here that lock is a model (`isHomeFree`): a gate that finds the home locked is not healthy, so its editor
+   * does not start. From then on of two tasks on one home one may have its editor up. The lock itself is tried with real
+   * gates in `test/infra/gate`, and by `--sigkill-all`.
    */
   isCallLate: boolean;
   /** How often each thing was deleted, by what it is of whom, since `forget`. */

@@ -1,16 +1,18 @@
 import { askAll, enrolled, liveWorkspaces } from './class.ts';
 import type { Scenario } from './scenario.ts';
+import type { VirtualWorld } from './virtual-world.ts';
 import type { World } from './world.ts';
 
 /** Tables of which the backup is older, in the order in which rows can be put back. */
 const tables = ['homes', 'workspaces', 'route_slots'] as const;
 
-type Backup = ReadonlyMap<string, readonly object[]>;
+type Row = Readonly<Record<string, unknown>>;
+type Backup = ReadonlyMap<string, readonly Row[]>;
 
 async function backUp({ pool }: World): Promise<Backup> {
-  const saved = new Map<string, readonly object[]>();
+  const saved = new Map<string, readonly Row[]>();
   for (const table of tables) {
-    const { rows } = await pool.query<{ row: object }>(`select to_jsonb(t) as row from ${table} t`);
+    const { rows } = await pool.query<{ row: Row }>(`select to_jsonb(t) as row from ${table} t`);
     saved.set(
       table,
       rows.map(({ row }) => row),
@@ -35,7 +37,23 @@ async function putBack({ pool }: World, backup: Backup): Promise<void> {
   }
 }
 
+/** The controller looks for what nobody owns, again and again; a look that fails is followed by the next. */
+async function sweeps({ world, time }: VirtualWorld, count: number): Promise<void> {
+  for (let done = 0; done < count; done += 1) {
+    await time.pass(30_000);
+    await time.drive(world.life.sweep().catch(() => undefined));
+  }
+}
+
 const newest = new WeakMap<World, Backup>();
+
+/** The newer backup is found: all is known again, and goes as anything else does. */
+async function after({ world, time }: VirtualWorld): Promise<void> {
+  const backup = newest.get(world);
+  if (!backup) throw new Error('there is no backup');
+  await putBack(world, backup);
+  await time.pass(31_000);
+}
 
 /** The database is restored from a backup that is older than AWS: one workspace of two was not there yet, the other had no place. */
 export const restore: Scenario = {
@@ -46,7 +64,8 @@ export const restore: Scenario = {
     await enrolled(virtual, 2);
     await askAll(virtual, 'start');
   },
-  async act({ world, time }) {
+  async act(virtual) {
+    const { world, time } = virtual;
     newest.set(world, await backUp(world));
     const [kept = ''] = await liveWorkspaces(world);
     const now = await backUp(world);
@@ -56,7 +75,7 @@ export const restore: Scenario = {
         rows.filter(row => table !== 'route_slots' && JSON.stringify(row).includes(kept)),
       ]),
     );
-    const { rows } = await world.pool.query<{ row: object }>(
+    const { rows } = await world.pool.query<{ row: Row }>(
       'select to_jsonb(h) as row from homes h join workspaces w on w.home_id = h.id where w.id = $1',
       [kept],
     );
@@ -68,6 +87,8 @@ export const restore: Scenario = {
     await time.drive(world.life.end());
     await putBack(world, older);
     world.startLife(kindNames);
+    // Within the quarantine.
+    await sweeps(virtual, 2);
   },
   async check({ world }) {
     const { truth } = world;
@@ -78,11 +99,46 @@ export const restore: Scenario = {
     ].filter(what => what !== false);
     return lost.map(what => `lost home: the ${what} that no row knows was deleted`);
   },
-  /** The newer backup is found: all is known again, and goes as anything else does. */
-  async after({ world, time }) {
-    const backup = newest.get(world);
-    if (!backup) throw new Error('there is no backup');
-    await putBack(world, backup);
-    await time.pass(31_000);
+  after,
+};
+
+/** Somebody deletes the rows of one of two workspaces: what is cheap to remake goes after the quarantine, the home never. */
+export const sweep: Scenario = {
+  name: 'sweep',
+  async prepare(virtual) {
+    await enrolled(virtual, 2);
+    await askAll(virtual, 'start');
   },
+  async act(virtual) {
+    const { world } = virtual;
+    const now = await backUp(world);
+    newest.set(world, now);
+    const [kept = ''] = await liveWorkspaces(world);
+    const ofKept = now.get('workspaces')?.filter(row => JSON.stringify(row).includes(kept)) ?? [];
+    const homes = now.get('homes')?.filter(({ id }) => JSON.stringify(ofKept).includes(`"${id}"`)) ?? [];
+    const places = now.get('route_slots')?.filter(row => JSON.stringify(row).includes(kept)) ?? [];
+    await putBack(
+      world,
+      new Map([
+        ['homes', homes],
+        ['workspaces', ofKept],
+        ['route_slots', places],
+      ]),
+    );
+    // Three may be throttled, one after the quarantine fail.
+    await sweeps(virtual, 7);
+  },
+  async check({ world: { truth } }) {
+    const left = [
+      truth.targetGroups.all().filter(({ name }) => name.startsWith('a-')).length > 1 && 'target group',
+      truth.services.all().filter(({ status }) => status === 'ACTIVE').length > 1 && 'service',
+      truth.rules.all().filter(({ priority }) => priority !== 'default').length > 1 && 'rule',
+    ].filter(what => what !== false);
+    const isLost = truth.accessPoints.all().length < 2;
+    return [
+      ...left.map(what => `orphans: the ${what} that no row owns`),
+      ...(isLost ? ['lost home: the access point that no row knows was deleted'] : []),
+    ];
+  },
+  after,
 };

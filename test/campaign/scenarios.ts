@@ -5,7 +5,7 @@ import { deleteWorkspace } from '../../api/store/workspaces.ts';
 import { askAll, changeCourse, enrolled, leaves, liveWorkspaces, makeClass, makeCourse, peopleOf } from './class.ts';
 import { drifts } from './drifts.ts';
 import { purge } from './purge.ts';
-import { restore } from './restore.ts';
+import { restore, sweep } from './restore.ts';
 import type { Scenario } from './scenario.ts';
 import type { VirtualWorld } from './virtual-world.ts';
 import type { World } from './world.ts';
@@ -145,6 +145,7 @@ export const scenarios: readonly Scenario[] = [
   },
   purge,
   restore,
+  sweep,
 ];
 
 async function homesOf({ pool }: World): Promise<string> {

@@ -3,12 +3,15 @@ import { ECSClient } from '@aws-sdk/client-ecs';
 import { EFSClient } from '@aws-sdk/client-efs';
 import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
 import type pg from 'pg';
+import { pino } from 'pino';
 import { createPool } from '../../api/store/pool.ts';
+import { noteStrays, ownersOf } from '../../api/store/strays.ts';
 import type { LoggedCall } from '../../infra/local/aws/call-log.ts';
 import type { Clock } from '../../infra/local/aws/clock.ts';
 import type { Fault } from '../../infra/local/aws/faults.ts';
 import { createHomeReconciler } from '../../reconcilers/home/index.ts';
 import { createStudentReconciler } from '../../reconcilers/student/index.ts';
+import { createSweep } from '../../reconcilers/sweep/index.ts';
 import { createWorkspaceReconciler } from '../../reconcilers/workspace/index.ts';
 import { settings } from '../reconcilers/rows.ts';
 import { type Clients, startTestAws, type TestAws } from '../support/local-aws.ts';
@@ -26,6 +29,9 @@ const staleLag = 5_000;
 
 /** Milliseconds that a container takes to come and to go: that is where the races are; its end is looked for three times. */
 const taskPaces = { [settings.gateImage]: { start: 500, stop: 200 }, [settings.ideImage]: { start: 200, stop: 1_500 } };
+
+/** How long what no row owns is kept: some sweeps. A deployment keeps it for a day. */
+const quarantineSeconds = 55;
 
 /** What happens at a call to AWS, before anything else: a fault, or nothing. */
 export type AtCall = (operation: string) => Fault | undefined;
@@ -163,6 +169,16 @@ export async function startWorld({ databaseUrl, virtual, ...planted }: WorldOpti
         students: given =>
           createStudentReconciler({ clients: given, userPoolId: ground.userPoolId, deployment: 'school' }) as never,
         homes: given => createHomeReconciler({ ...ours, clients: given }) as never,
+        sweeper: (given, rows) =>
+          createSweep({
+            ...ours,
+            clients: given,
+            listenerArns: [ground.listenerArn],
+            ledger: { owners: () => ownersOf(rows), note: (strays, now) => noteStrays(rows, strays, now) },
+            quarantineSeconds,
+            now: world.now,
+            log: pino({ level: 'silent' }),
+          }),
         kindNames,
         now: world.now,
         meddle: planted.meddle,
