@@ -43,6 +43,10 @@ const openInvited = async () => {
   await invited.locator('button.name').click();
   await page().locator('.drawer .invitation').waitFor();
 };
+const openInvitedOfAssistant = async () => {
+  await page().locator('tr').filter({ hasText: 'Not opened yet' }).first().locator('button.name').click();
+  await page().locator('.drawer .log li').first().waitFor();
+};
 const paste = async () => {
   await page()
     .getByLabel('Names and addresses')
@@ -136,6 +140,23 @@ const classes: Screen[] = [
     path: '/',
     prepare: classOf(10),
     act: () => page().getByLabel('Choose all').check(),
+  },
+  {
+    name: 'class, an assistant’s',
+    path: '/',
+    prepare: () => void Object.assign(visit.portal.state, { ...aClass(10), role: 'staff' }),
+    act: openInvitedOfAssistant,
+  },
+  {
+    name: 'settings, everybody’s files',
+    path: '/classes/python-101/settings',
+    prepare: () => {
+      visit.portal.state.courses = [{ ...pythonCourse, spec: { ...pythonCourse.spec, archived: true } }];
+    },
+    act: async () => {
+      await page().getByRole('button', { name: 'Delete everybody’s files for good' }).click();
+      await page().locator('dialog[open]').waitFor();
+    },
   },
   {
     name: 'history',

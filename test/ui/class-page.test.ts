@@ -247,6 +247,29 @@ describe.skipIf(!chromiumIsThere)('the class page', () => {
     expect(await visit.page.getByRole('button', { name: /for good/ }).count()).toBe(0);
   });
 
+  it('deletes everybody’s files of an archived class, and those without a mark, only when that is said', async () => {
+    const { page, portal } = visit;
+    portal.state.kept = keptFiles();
+    await page.goto(`${portal.url}/classes/python-101/settings`);
+    await page.getByRole('button', { name: 'Delete the kept files of 2 students for good' }).waitFor();
+    expect(await page.getByRole('button', { name: 'everybody' }).count()).toBe(0);
+    const confirm = async (button: string, also?: string) => {
+      await page.getByRole('button', { name: button }).click();
+      const dialog = page.locator('dialog');
+      if (also) await dialog.getByLabel(also).check();
+      await dialog.getByLabel('Type the class’s name').fill('Python 101');
+      await dialog.getByRole('button', { name: 'Delete for good' }).click();
+      await eventually(async () => (await page.locator('dialog').count()) === 0);
+    };
+    await confirm('Delete the kept files of 2 students for good', 'Also those without a mark');
+    expect(portal.asked.at(-1)!.body).toEqual({ confirm: 'Python 101', unmarked: true });
+    portal.state.kept = [];
+    portal.state.courses = [{ ...pythonCourse, spec: { ...pythonCourse.spec, archived: true } }];
+    await page.reload();
+    await confirm('Delete everybody’s files for good');
+    expect(portal.asked.at(-1)!.body).toEqual({ confirm: 'Python 101', everybody: true });
+  });
+
   it('says nothing of kept files where nobody left any', async () => {
     await visit.page.goto(`${visit.portal.url}/classes/python-101/settings`);
     await visit.page.getByText('Grete Hermann').last().waitFor();

@@ -30,7 +30,11 @@ export function Download({
       href={runs ? url + filesPath : waiting}
       onClick={event => void start(event)}
     >
-      {runs ? text : `Start it and ${text.charAt(0).toLowerCase()}${text.slice(1)}`}
+      {runs
+        ? text
+        : workspace.spec.running
+          ? `${text} once it runs`
+          : `Start it and ${text.charAt(0).toLowerCase()}${text.slice(1)}`}
     </a>
   );
 }

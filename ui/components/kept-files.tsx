@@ -172,7 +172,7 @@ function NameTheClass(options: {
                 unmarked.value = event.currentTarget.checked;
               }}
             />
-            Also those that don’t say whose they are: their folder alone tells
+            Also those without a mark of whose they are: their folder alone tells
           </label>
         )}
         {problem.value && (
