@@ -53,7 +53,7 @@ export async function observe(workspace: Workspace, context: Context, ground: Gr
   const close = isTurn || needsCloseLook(workspace, seen);
   const [tasks, blueprint, settings, revisions] = await Promise.all([
     readTasks(workspace, seen, names, ground, now),
-    observeBlueprint(seen, names, ground, now, close, isTurn),
+    observeBlueprint(workspace, seen, names, ground, now, close, isTurn),
     observeSettings(target, ground, close, isTurn),
     workspace.deletedAt === null ? [] : listRevisions(names, ground),
   ]);
@@ -131,6 +131,7 @@ async function observeTarget(names: Names, ground: Ground, close: boolean): Prom
 }
 
 async function observeBlueprint(
+  workspace: Workspace,
   seen: Observed,
   names: Names,
   ground: Ground,
@@ -141,7 +142,9 @@ async function observeBlueprint(
   // What runs was made of a blueprint already; a changed one waits for the next start.
   if (isUp(seen)) return 'unread';
   const { lastBlueprint, blueprints } = ground.hints;
-  const known = blueprints.latest(names.family, now) ?? (close ? undefined : lastBlueprint.get(names.family));
+  // Before a start it is asked for; on the way down it is enough to know it.
+  const isAsked = close && (isTurn || workspace.spec.running);
+  const known = blueprints.latest(names.family, now) ?? (isAsked ? undefined : lastBlueprint.get(names.family));
   if (known) return known;
   if (!close) return 'unread';
   const last = isTurn ? lastBlueprint.get(names.family) : undefined;
