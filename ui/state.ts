@@ -2,6 +2,7 @@ import { computed, type ReadonlySignal, type Signal, signal } from '@preact/sign
 import type { Course } from '../api/resources/course.ts';
 import { type Description, describeWorkspace } from '../api/resources/labels.ts';
 import type { PersonRow } from '../api/resources/rows.ts';
+import type { Student } from '../api/resources/student.ts';
 import {
   type BulkAnswer,
   type Change,
@@ -95,6 +96,7 @@ export class Rows {
   change(change: Change): boolean {
     if (change.kind === 'student' && change.object) {
       this.people.value = new Map(this.people.peek()).set(change.object.slug, change.object);
+      this.rename(change.object);
     }
     if (change.kind !== 'workspace') return true;
     const { id, object } = change;
@@ -152,6 +154,15 @@ export class Rows {
     } catch (thrown) {
       for (const row of rows) undo(row, messageOf(thrown));
       return messageOf(thrown);
+    }
+  }
+
+  /** A new name or address of a person is theirs in every row: no workspace's own change tells of it. */
+  private rename({ slug, spec: { name, email } }: Student): void {
+    for (const { workspace } of this.all.peek()) {
+      const { student } = workspace.peek();
+      if (student.slug !== slug || (student.name === name && student.email === email)) continue;
+      workspace.value = { ...workspace.peek(), student: { ...student, name, email } };
     }
   }
 
