@@ -1,10 +1,10 @@
 import { Type } from 'typebox';
 import { askInvitation, createJoinLinks } from '../store/invitations.ts';
 import { mailsLeft } from '../store/mails.ts';
-import { chargesOfCourse } from '../store/people.ts';
+import { chargesOfCourse, findPerson } from '../store/people.ts';
 import type { App, Dependencies } from './dependencies.ts';
 import { slugOf } from './principal.ts';
-import { Refused } from './problem.ts';
+import { notFound, Refused } from './problem.ts';
 import { chargeOf, visibleCourse } from './visible.ts';
 
 const params = Type.Object({ student: Type.String() });
@@ -16,7 +16,9 @@ export function registerInvitations(app: App, { pool, settings, now }: Dependenc
   const urlOf = (secret: string) => `${settings.portalUrl}/join#${secret}`;
 
   app.post('/v1/students/:student/invitation', { schema: { params } }, async (request, reply) => {
-    const person = await chargeOf(pool, request.scope, request.params.student);
+    // It goes to the person's own address: of one whom two classes list, either may ask for it.
+    const person = await findPerson(pool, request.params.student, request.scope);
+    if (!person) throw notFound('student', request.params.student);
     if (!(await askInvitation(pool, person.id, slugOf(request.principal)))) throw new Refused(409, joined);
     return reply.code(202).send({});
   });
