@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { DescribeTasksCommand, paginateListServices, paginateListTasks, type Task } from '@aws-sdk/client-ecs';
+import { tell } from './ending.ts';
 import { type Bench, median, rounded } from './figures.ts';
 import { type Scale, startScale } from './scale.ts';
 
@@ -24,7 +25,10 @@ export const crash: Bench = {
       );
       for (const share of shares) {
         const taken: Burst[] = [];
-        for (let round = 0; round < rounds; round += 1) taken.push(await burst(scale, share));
+        for (let round = 0; round < rounds; round += 1) {
+          tell(`killed at ${share * 100} %: round ${round + 1} of ${rounds}`);
+          taken.push(await burst(scale, share));
+        }
         const sum = (pick: (taken: Burst) => number) => taken.reduce((total, each) => total + pick(each), 0);
         const bad = sum(each => each.orphans + each.lost + each.doubles);
         print({

@@ -1,5 +1,6 @@
 import { isSettled, makeClass } from './class.ts';
 import { type Deployment, startDeployment } from './deployment.ts';
+import { tell } from './ending.ts';
 import { type Bench, median, quantile, rounded } from './figures.ts';
 import { watch } from './watch.ts';
 
@@ -17,6 +18,7 @@ export const reads: Bench = {
   async run(print) {
     const deployment = await startDeployment('bench/gate:now');
     try {
+      tell('making the class');
       const slugs = await makeClass(deployment, size);
       const list = () => deployment.call('GET', '/workspaces?limit=500&fields=row');
       const one = () => deployment.call('GET', `/workspaces/${slugs[0]}`);
@@ -36,6 +38,7 @@ export const reads: Bench = {
           of: { p99: rounded(quantile(taken, 0.99)) },
         });
       }
+      tell('the same while all start');
       const meanwhile = await duringBurst(deployment, slugs, [list, one]);
       const p99 = quantile(meanwhile, 0.99);
       print({

@@ -1,9 +1,10 @@
+import { tell } from './ending.ts';
 import { type Bench, median, rounded } from './figures.ts';
 import { type Resync, watchResync } from './resync-watch.ts';
 import { startScale } from './scale.ts';
 
 const size = { workspaces: 1_000, running: 98 };
-const resyncs = 5;
+const resyncs = 4;
 const mostSeconds = 900;
 
 /** Looks of the real controller at a thousand workspaces that are as asked. */
@@ -15,7 +16,10 @@ export const resync1000: Bench = {
     try {
       await scale.untilSettled(mostSeconds);
       const taken: Resync[] = [];
-      while (taken.length < resyncs) taken.push(await watchResync(scale, mostSeconds));
+      while (taken.length < resyncs) {
+        tell(`resync ${taken.length + 1} of ${resyncs}: one comes every 30 s`);
+        taken.push(await watchResync(scale, mostSeconds));
+      }
       // The first one has not seen everything yet.
       const steady = taken.slice(1);
       const sum = (resync: Resync, fits: (operation: string) => boolean) =>

@@ -5,6 +5,7 @@ import { createSession } from '../../api/store/sessions.ts';
 import { chromiumIsThere, openChromium } from '../support/chromium.ts';
 import { makeClass } from './class.ts';
 import { type Deployment, startDeployment } from './deployment.ts';
+import { ending, tell } from './ending.ts';
 import { type Bench, quantile, rounded } from './figures.ts';
 
 const students = 300;
@@ -24,6 +25,7 @@ export const streams: Bench = {
     const listeners: Listener[] = [];
     try {
       await makeClass(deployment, students);
+      tell(`${students} students: opening ${watchers} streams`);
       for (let count = 0; count < watchers; count += 1) listeners.push(await listen(deployment));
       const heard = await measureStreams(deployment, listeners);
       const p95 = quantile(heard, 0.95) / 1000;
@@ -35,6 +37,7 @@ export const streams: Bench = {
         met: p95 <= goals.screenSeconds,
         of: { changes, p50: rounded(quantile(heard, 0.5) / 1000), slowest: rounded(Math.max(...heard) / 1000) },
       });
+      tell(`the list at ${pagesPerSecond}/s`);
       const took = await measurePages(deployment, agent);
       const p99 = quantile(took, 0.99);
       print({
@@ -45,6 +48,7 @@ export const streams: Bench = {
         met: p99 <= goals.pageMilliseconds,
         of: { requests: took.length, p50: rounded(quantile(took, 0.5)) },
       });
+      tell('a class page in Chromium');
       const seen = await measureScreen(deployment);
       if (seen) {
         const screen = quantile(seen, 0.95) / 1000;
@@ -66,7 +70,7 @@ export const streams: Bench = {
 };
 
 interface Listener {
-  /** Called with every event's text. */
+  /** Called with the text of whole events. */
   on: (text: string) => void;
   close(): void;
 }
@@ -81,7 +85,15 @@ async function listen(deployment: Deployment): Promise<Listener> {
   request.on('error', () => {});
   await new Promise<void>(resolve => {
     request.once('response', response => {
-      response.setEncoding('utf8').on('data', (text: string) => listener.on(text));
+      let text = '';
+      response.setEncoding('utf8').on('data', (chunk: string) => {
+        text += chunk;
+        // An event may come in pieces.
+        const end = text.lastIndexOf('\n\n');
+        if (end < 0) return;
+        listener.on(text.slice(0, end));
+        text = text.slice(end + 2);
+      });
       response.on('error', () => {});
       resolve();
     });
@@ -122,6 +134,7 @@ async function measureScreen(deployment: Deployment): Promise<number[] | undefin
   if (!chromiumIsThere) return undefined;
   const pool = createPool(deployment.services.databaseUrl);
   const browser = await openChromium();
+  const noBrowser = ending(() => browser.close());
   try {
     const grace = await ensureInstructor(pool, { name: 'Grace', email: 'grace@bench.example' });
     await deployment.call('PUT', `/courses/c/staff/${grace.slug}`);
@@ -153,11 +166,13 @@ async function measureScreen(deployment: Deployment): Promise<number[] | undefin
       const shown = page.evaluate<number>(`window.shown('${name}')`);
       const start = performance.timeOrigin + performance.now();
       await rename(deployment, count, name);
-      took.push((await shown) - start);
+      const at = await shown;
+      if (at === Number.POSITIVE_INFINITY) throw new Error(`“${name}” was not shown within 10 s`);
+      took.push(at - start);
     }
     return took;
   } finally {
-    await browser.close();
+    await noBrowser();
     await pool.end();
   }
 }
