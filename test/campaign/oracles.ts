@@ -43,6 +43,8 @@ export function createOracles(truth: Truth, deployment: string, violations: stri
   const byFamily = new Map<string, Known>();
   const byGroup = new Map<string, Known>();
   const bySlug = new Map<string, Known>();
+  /** Step of each workspace as it was last read or told: what a pass makes of its row meanwhile is not told yet. */
+  const steps = new Map<string, string>();
   const deletes = new Map<string, number>();
   const oracles: Oracles = {
     isHandAtWork: false,
@@ -50,7 +52,8 @@ export function createOracles(truth: Truth, deployment: string, violations: stri
     deletes,
     meet(resource) {
       if (resource.kind !== 'workspace') return;
-      const { id, slug, home } = resource;
+      const { id, slug, home, status } = resource;
+      steps.set(id, status.step);
       const known = { id, slug, home: home.id, uid: home.uid };
       byFamily.set(familyName(deployment, id), known);
       byGroup.set(targetGroupName(deployment, id), known);
@@ -60,8 +63,11 @@ export function createOracles(truth: Truth, deployment: string, violations: stri
       const isReady = conditionOf(status, 'Ready')?.status === 'True';
       if (isReady && status.observedGeneration > resource.generation)
         accuse('ready: of a generation that was never asked for');
-      if (resource.kind !== 'workspace' || !('step' in status) || status.step !== 'ready') return;
-      if (resource.status.step === 'ready') return;
+      if (resource.kind !== 'workspace' || !('step' in status)) return;
+      const before = steps.get(resource.id) ?? resource.status.step;
+      const { step } = status as Workspace['status'];
+      steps.set(resource.id, step);
+      if (step !== 'ready' || before === 'ready') return;
       const family = familyName(deployment, resource.id);
       const isServed = truth.tasks
         .all()
@@ -70,7 +76,7 @@ export function createOracles(truth: Truth, deployment: string, violations: stri
     },
     forget() {
       oracles.isCallLate = false;
-      for (const map of [byFamily, byGroup, bySlug, deletes]) map.clear();
+      for (const map of [byFamily, byGroup, bySlug, deletes, steps]) map.clear();
     },
   };
   const accuse = (violation: string) => {
