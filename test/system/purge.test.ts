@@ -1,4 +1,4 @@
-import { chmod, chown, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { CreateClusterCommand } from '@aws-sdk/client-ecs';
 import { CreateFileSystemCommand, DescribeAccessPointsCommand, DescribeFileSystemsCommand } from '@aws-sdk/client-efs';
@@ -169,4 +169,36 @@ test('kept files go for good when the class is named, and nobody else’s do', a
   expect((await readdir(bobs)).sort()).toEqual(['.armada', 'closed', 'project']);
   const { AccessPoints = [] } = await clients.efs.send(new DescribeAccessPointsCommand({ FileSystemId: fileSystemId }));
   expect(AccessPoints.map(({ RootDirectory }) => RootDirectory?.Path)).not.toContain(homePath(ada.id));
+});
+
+test('everybody’s files of an archived class go, and those without a mark once that is said; what a link leads to stays', async () => {
+  const [bob, eve] = [await homeOf('bob-kahn'), await homeOf('eve-moss')];
+  const [bobs, eves] = [placeOf(bob), placeOf(eve)];
+  // Bob has put a link where his mark was, and left.
+  const marker = path.join(bobs, '.armada', 'home');
+  await rm(marker);
+  await symlink(path.join(eves, '.armada', 'home'), marker);
+  const { pool } = api.database;
+  await pool.query('update homes set marked = true');
+  const everybody = { confirm: 'Introduction', everybody: true };
+  expect((await purge(everybody)).status).toBe(409);
+  await api.send('PATCH', '/v1/courses/intro', grace, { body: { archived: true } });
+  // Bob’s, and another try for Eve's.
+  expect((await purge(everybody)).body).toEqual({ asked: 2 });
+  const { rows } = await pool.query('select home_id from workspaces where deleted_at is null');
+  expect(rows).toHaveLength(1);
+  expect([bob.id, eve.id]).not.toContain(rows[0].home_id);
+  expect(await settle(bob.id)).toBe('stuck');
+  expect(await readFile(path.join(bobs, 'project', 'work.txt'), 'utf8')).toBe('of bob-kahn');
+  expect(await settle(eve.id)).toBe('stuck');
+
+  const unmarked = { confirm: 'Introduction', unmarked: true };
+  expect((await purge(unmarked)).body).toEqual({ asked: 2 });
+  expect(await settle(bob.id)).toBe('gone');
+  expect(await readdir(bobs)).toEqual(['.armada']);
+  // A mark that names another home is believed still, and no link led there.
+  expect(await settle(eve.id)).toBe('stuck');
+  expect(await readFile(path.join(eves, '.armada', 'home'), 'utf8')).toBe('another-home\n');
+  expect(await readFile(path.join(eves, 'project', 'work.txt'), 'utf8')).toBe('of eve-moss');
+  expect(await pool.query('select id from homes where id = $1', [rows[0].home_id])).toMatchObject({ rowCount: 1 });
 });

@@ -86,6 +86,26 @@ test('its door is the one that its workspace had, and others’ homes keep their
   expect(await doors()).toEqual([`/homes/${workspaceRow('bbbbccccddddeeee').home.id}`]);
 });
 
+test('a workspace that was given another home has that one’s door, and the old one goes with its keeper', async () => {
+  const workspaces = world.workspaceRows();
+  const id = 'aaaabbbbccccdddd';
+  const { home } = workspaceRow(id);
+  workspaces.rows.set(id, workspaceRow(id));
+  await workspaces.settle(id);
+  const fresh = { ...home, id: 'ffffeeeeddddcccc', uid: home.uid + 1, marked: false };
+  workspaces.rows.set(id, { ...workspaces.get(id), home: fresh });
+  await workspaces.settle(id);
+  await eventually(async () => (await doors()).length === 2);
+  const rows = world.homeRows();
+  rows.rows.set(home.id, homeRow(home.id, { uid: home.uid }));
+  ends(keeperExits.done);
+  expect((await rows.settle(home.id)).verdict).toBe('gone');
+  await eventually(async () => (await doors()).length === 1);
+  expect(await doors()).toEqual([`/homes/${fresh.id}`]);
+  await workspaces.settle(id);
+  expect(await doors()).toEqual([`/homes/${fresh.id}`]);
+});
+
 test('one that a workspace has, and one that nobody asked to delete, is not touched', async () => {
   for (const change of [{ inUse: true }, { deletedAt: null }]) {
     const rows = world.homeRows();
