@@ -1,10 +1,14 @@
-import type { Owner } from './reading.ts';
-
 /** A directory of this machine, and where a container sees it. */
 export interface Mount {
   readonly source: string;
   readonly path: string;
   readonly readOnly: boolean;
+}
+
+/** Whose files a container reads besides its own user's. */
+export interface Owner {
+  readonly uid: number;
+  readonly gid: number;
 }
 
 /** All that is needed to run a container's program. */

@@ -1,12 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { statSync } from 'node:fs';
-import type { Mount } from './launch.ts';
-
-/** Whose files a container reads besides its own user's. */
-export interface Owner {
-  readonly uid: number;
-  readonly gid: number;
-}
+import type { Mount, Owner } from './launch.ts';
 
 /** Whether a namespace of users can be had: its maker reads there, and nowhere else, what its mode closes. */
 export function mapsUsers(unshare: string): boolean {
