@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { chmod, copyFile, readFile } from 'node:fs/promises';
-import net from 'node:net';
 import path from 'node:path';
 import {
   CreateListenerCommand,
@@ -119,15 +118,12 @@ async function secondBalancer(options: GroundOptions) {
   return [{ listenerArn: Listeners?.[0]?.ListenerArn ?? '', domain: 's2.localhost' }];
 }
 
-/** A port that is free now, and the one after it too. */
+/** Two ports in a row that are free, and that nobody else in this process is given. */
 async function anyPairOfPorts(): Promise<number> {
+  let port = await anyPort();
   for (;;) {
-    const port = await anyPort();
-    const next = net.createServer();
-    const free = await new Promise<boolean>(resolve => {
-      next.once('error', () => resolve(false));
-      next.listen(port + 1, '127.0.0.1', () => next.close(() => resolve(true)));
-    });
-    if (free) return port;
+    const next = await anyPort();
+    if (next === port + 1) return port;
+    port = next;
   }
 }
