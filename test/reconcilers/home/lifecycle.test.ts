@@ -66,6 +66,20 @@ test('a home goes by one keeper, and nothing that was made for it is left', asyn
   expect(keepers[0]?.startedBy).toBe(`k-${home.id}-1`);
 });
 
+test('a keeper whose definition no list shows yet leaves nothing behind either', async () => {
+  const rows = world.homeRows();
+  const home = homeRow();
+  rows.rows.set(home.id, home);
+  ends(keeperExits.done);
+  const isHidden = (operation: string) => operation === 'ListTaskDefinitions';
+  const show = world.aws.endpoint.faults.add((_service, operation) =>
+    isHidden(operation) ? { change: output => ({ ...output, taskDefinitionArns: [] }) } : undefined,
+  );
+  expect((await rows.settle(home.id)).verdict).toBe('gone');
+  show();
+  await eventually(async () => (await doors()).length === 0 && (await blueprints(home)).length === 0);
+});
+
 test('its door is the one that its workspace had, and others’ homes keep theirs', async () => {
   const workspaces = world.workspaceRows();
   for (const id of ['aaaabbbbccccdddd', 'bbbbccccddddeeee']) {
