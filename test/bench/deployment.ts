@@ -26,6 +26,8 @@ export interface Deployment {
   readonly token: string;
   /** CPU seconds of API, controller and local AWS so far; tasks are not in it. */
   cpuSeconds(): number;
+  /** The same of each of them by itself. */
+  cpuSecondsOfParts(): Readonly<Record<string, number>>;
   /** Resident memory of each of them in MiB. */
   memory(): readonly { readonly name: string; readonly now: number }[];
   close(): Promise<void>;
@@ -89,6 +91,7 @@ export async function startDeployment(gate: StubImage): Promise<Deployment> {
     },
     token: data.secrets.operatorToken,
     cpuSeconds: () => cpuSecondsOf(parts.map(pidOf)),
+    cpuSecondsOfParts: () => Object.fromEntries(parts.map(name => [name, cpuSecondsOf([pidOf(name)])])),
     memory: () => parts.map(name => ({ name, now: memoryOf(pidOf(name)).now })),
     async close() {
       await noServices();
