@@ -42,13 +42,13 @@ export function registerOpen(app: App, { pool, settings, keys, now }: Dependenci
     const { person, session } = principal;
     const as = workspace.student.id === person.id ? 'owner' : 'staff';
     if (as === 'staff') {
-      const message = `Opened by ${person.spec.name}.`;
       await addEvent(pool, {
         kind: 'workspace',
         about: workspace.id,
         tone: 'normal',
         reason: 'OpenedByStaff',
-        message,
+        // Who, says `by`: a name may be an address, and the student reads this.
+        message: 'Opened the workspace.',
         by: person.slug,
       });
     }

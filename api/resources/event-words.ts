@@ -22,7 +22,7 @@ const steps = {
   StopAsked: 'Asked to stop.',
   RestartAsked: 'Asked to restart.',
   KeepAsked: 'Asked to keep it running for an hour.',
-  OpenedByStaff: 'Opened by your instructor.',
+  OpenedByStaff: 'It was opened.',
   IdleStopped: 'Stopped: nobody worked in it. Your files are kept.',
   StretchEnded: 'Stopped: it ran for as long as it may at a stretch. Your files are kept.',
   Settled: 'As asked.',

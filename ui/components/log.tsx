@@ -35,7 +35,8 @@ export function Log({
     <ol class="log">
       {told.map(event => (
         <li key={event.id} class={event.tone}>
-          <time dateTime={event.at}>{moment(event.at)}</time> <span dir="auto">{event.text}</span>
+          <time dateTime={event.at}>{moment(event.at)}</time>{' '}
+          <span dir="auto">{event.by ? event.text?.replace(/\.$/, '') : event.text}</span>
           {event.by && (
             <span class="mute">
               {' '}
