@@ -115,7 +115,7 @@ export const drifts: readonly Scenario[] = [
     'task definition retired',
     ({ test }, { definition }) =>
       test.clients.ecs.send(new DeregisterTaskDefinitionCommand({ taskDefinition: definition })),
-    { running: false, settleSeconds: turnSeconds },
+    { running: false, settleSeconds: turnSeconds, every: 3 },
   ),
   drift(
     'access point deleted',

@@ -93,6 +93,7 @@ test('a failing run leaves a file, and the file makes the same run fail again', 
 test('the command says what it can do, and refuses a scenario that there is not', async () => {
   const help = await command('--help');
   expect(help.code).toBe(0);
-  for (const option of ['--scenario', '--replay', '--seed', '--whole', '--sigkill', '--sigkill-all']) expect(help.output).toContain(option);
+  for (const option of ['--scenario', '--replay', '--seed', '--whole', '--sigkill', '--sigkill-all'])
+    expect(help.output).toContain(option);
   expect((await command('--scenario', 'nothing')).code).toBe(2);
 });
