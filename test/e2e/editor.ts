@@ -44,8 +44,17 @@ export async function fillQuickInput(page: Page, key: string, text: string): Pro
 /** Opens a file of the home by its name. */
 export async function openFile(page: Page, name: string): Promise<void> {
   const named = new RegExp(name.replace('.', '\\.'));
-  const input = await fillQuickInput(page, 'Control+P', name);
-  await page.getByRole('option', { name: named }).first().waitFor({ timeout: 60_000 });
-  await input.press('Enter');
+  await eventually(async () => {
+    const input = await fillQuickInput(page, 'Control+P', name);
+    try {
+      await page.getByRole('option', { name: named }).first().waitFor({ timeout: 5_000 });
+    } catch (error) {
+      // A search does not find what has come since it began.
+      await input.press('Escape');
+      throw error;
+    }
+    await input.press('Enter');
+    return true;
+  });
   await page.getByRole('tab', { name: named }).first().waitFor();
 }

@@ -100,10 +100,10 @@ function withPaths(): void {
   };
 }
 
-const isSignedIn = async ({ person }: Victim) =>
+/** By the portal's own word: a busy one may also say that it is busy. */
+const isSignedOut = async ({ person }: Victim) =>
   (await api.app.inject({ url: '/v1/me', headers: { host: new URL(portal()).host, cookie: person.cookie } }))
-    .statusCode === 200;
-const isSignedOut = async (victim: Victim) => !(await isSignedIn(victim));
+    .statusCode === 401;
 /** Whether it becomes so while the page has time to do its worst; with a defence away there is no hurry. */
 const becomes = (check: () => Promise<boolean> | boolean) =>
   eventually(check, { within: front.request || front.answer ? 60_000 : 3_000, every: 50 }).then(
