@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { ContainerDefinition } from '@aws-sdk/client-ecs';
@@ -94,6 +94,19 @@ describe.skipIf(!root)('T11: one who takes all that there is', () => {
     );
     const own = await readGroups(ada.id);
     expect(own.length).toBeGreaterThan(0);
+    // A quarter of a processor's 1024 shares when others want it too: by the older and the newer kind of groups.
+    const shares = [
+      ['cpu.shares', '256'],
+      ['cpu.weight', '10'],
+    ] as const;
+    const told = own.flatMap(file =>
+      shares.flatMap(([name, value]) => {
+        const share = path.join(path.dirname(file), name);
+        return existsSync(share) ? [{ name, value, is: readFileSync(share, 'utf8').trim() }] : [];
+      }),
+    );
+    expect(told.length).toBeGreaterThan(0);
+    for (const { name, value, is } of told) expect(is, name).toBe(value);
     for (const file of own) {
       expect(existsSync(file)).toBe(true);
       expect(
