@@ -2,15 +2,6 @@ import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 import { taskPaths } from '../../api/resources/entrance.ts';
-import type { HomeWriter } from './home-writer.ts';
-
-/** A student's home on this machine, and the programs that saved lines in it, in their order. */
-export interface Home {
-  readonly slug: string;
-  readonly place: string;
-  readonly uid: number;
-  readonly writers: HomeWriter[];
-}
 
 /** The folder of a home in a data folder, by its path on the file system; throws while there is none. */
 export function homeFolder(data: string, pathOnFileSystem: string): string {
@@ -68,7 +59,7 @@ export function insideOf(pid: number): { readonly node: string; readonly namespa
 }
 
 /** What is wrong now: two containers that run as one home's user, or two holders of its lock. */
-export function judgeHomes(homes: readonly Home[]): readonly string[] {
+export function judgeHomes(homes: readonly { readonly place: string; readonly uid: number }[]): readonly string[] {
   const running = processesOf(new Set(homes.map(({ uid }) => uid)));
   return homes.flatMap(({ place, uid }) => {
     const containers = new Set(running.filter(each => each.uid === uid).map(({ namespace }) => namespace));

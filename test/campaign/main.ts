@@ -66,6 +66,10 @@ if (unknown.length > 0) {
   console.error(`There is no scenario ${unknown.join(', ')}; see --help.`);
   process.exit(2);
 }
+if (options.sigkillAll && (process.platform !== 'linux' || process.getuid?.() !== 0)) {
+  console.error('Only root on Linux can look into the containers of `npm start`: run it so.');
+  process.exit(2);
+}
 const kills = options.sigkill ?? options.sigkillAll;
 if (kills) {
   await killed(kills === true ? defaultKills : Number(kills), options.sigkill ? 'a controller' : 'everything');

@@ -6,8 +6,8 @@ import type { Workspace } from '../../api/resources/workspace.ts';
 import { homePath } from '../../reconcilers/aws/names.ts';
 import { eventually } from '../support/eventually.ts';
 import { anyPort, temporaryDataFolder } from '../support/product.ts';
-import { gateAnswers, type Home, homeFolder, ideOf, judgeHomes, lockHolders } from './home-watch.ts';
-import { judgeSaved, startWriter } from './home-writer.ts';
+import { gateAnswers, homeFolder, ideOf, judgeHomes, lockHolders } from './home-watch.ts';
+import { type HomeWriter, judgeSaved, startWriter } from './home-writer.ts';
 import { mulberry } from './mulberry.ts';
 import { keepUp } from './product-life.ts';
 import type { KillReport } from './sigkill.ts';
@@ -24,6 +24,14 @@ const cutOff = 0.25;
 /** Ada's workspace runs all the time; Bob's is asked for something else each round, right before the kill. */
 const [ada, bob] = ['fall-intro-ada', 'fall-intro-bob'];
 const asks = ['stop', 'start', 'restart', undefined] as const;
+
+/** A student's home on this machine, and the programs that saved lines in it, in their order. */
+interface Home {
+  readonly slug: string;
+  readonly place: string;
+  readonly uid: number;
+  readonly writers: HomeWriter[];
+}
 
 /**
  * Kills a whole `npm start` with SIGKILL, `count` times at moments that follow from `seed`, while programs in the
