@@ -163,10 +163,8 @@ export const bugs: readonly Bug[] = [
     says: /end state differs|not at rest/,
     plant: sound => ({
       ...sound,
-      async apply(action, workspace, seen, context) {
-        if (action.type === 'release-slot') return { ...seen, slot: null };
-        return sound.apply(action, workspace, seen, context);
-      },
+      apply: async (action, workspace, seen, context) =>
+        action.type === 'release-slot' ? { ...seen, slot: null } : sound.apply(action, workspace, seen, context),
     }),
   },
   {
