@@ -7,9 +7,10 @@ import { boot, may } from './boot.ts';
 import { Bar } from './components/bar.tsx';
 import { Bulk } from './components/bulk.tsx';
 import { Classes, MakeClass } from './components/classes.tsx';
+import { Confirm } from './components/confirm.tsx';
 import { NeedsYou } from './components/needs-you.tsx';
-import { ClassRow } from './components/row.tsx';
 import { Summary } from './components/summary.tsx';
+import { ClassTable } from './components/table.tsx';
 import { Undo } from './components/undo.tsx';
 import { later } from './later.tsx';
 import { live } from './live.ts';
@@ -61,7 +62,7 @@ function Page() {
           </p>
         </main>
       ) : boot.settings ? (
-        <Settings course={course} />
+        <Settings course={course} Confirm={Confirm} />
       ) : boot.history ? (
         <History course={course} />
       ) : (
@@ -94,7 +95,6 @@ function Class({ course }: { course: Course }) {
     for (const id of ids) on ? next.add(id) : next.delete(id);
     picked.value = next;
   };
-  const all = shown.value.map(row => row.slug);
   return (
     <main id="main">
       <div class="title">
@@ -167,38 +167,7 @@ function Class({ course }: { course: Course }) {
         </div>
       )}
       {!empty && rows.loaded.value && (
-        <table class="class">
-          <thead>
-            <tr>
-              <td class="pick">
-                <input
-                  type="checkbox"
-                  aria-label="Choose all"
-                  checked={all.length > 0 && all.every(id => picked.value.has(id))}
-                  onChange={event => pick(all, event.currentTarget.checked)}
-                />
-              </td>
-              <th scope="col">Student</th>
-              <th scope="col">State</th>
-              <th scope="col">Now</th>
-              <th scope="col">
-                <span class="unseen">Actions</span>
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {shown.value.map(row => (
-              <ClassRow
-                key={row.slug}
-                row={row}
-                rows={rows}
-                removal={removal}
-                picked={picked.value.has(row.slug)}
-                onPick={on => pick([row.slug], on)}
-              />
-            ))}
-          </tbody>
-        </table>
+        <ClassTable shown={shown.value} rows={rows} removal={removal} picked={picked.value} onPick={pick} />
       )}
       {!empty && find.value !== '' && shown.value.length === 0 && (
         <p class="empty">

@@ -186,8 +186,8 @@ describe.skipIf(!chromiumIsThere)('the class page', () => {
     await rowOf(items[8]!).locator('button.name').click();
     await visit.page.getByText('What the editor wrote last').click();
     await visit.page.getByText('no space left').waitFor();
-    const stopped = visit.page.getByRole('link', { name: 'Start it and download the files' });
-    expect(await stopped.getAttribute('href')).toBe(`/wake/${items[8]!.slug}?to=/.gate/files.zip`);
+    const stuck = visit.page.getByRole('link', { name: 'Download the files once it runs' });
+    expect(await stuck.getAttribute('href')).toBe(`/wake/${items[8]!.slug}?to=/.gate/files.zip`);
     await rowOf(items[0]!).locator('button.name').click();
     await rowOf(items[0]!)
       .locator('+ tr .drawer')

@@ -1,8 +1,6 @@
 import { useSignal } from '@preact/signals';
-import { later } from '../later.tsx';
 import type { Row, Rows } from '../state.ts';
-
-const Confirm = later(() => import('./confirm.tsx').then(part => part.Confirm));
+import { Confirm } from './confirm.tsx';
 
 /** Start and stop of all, or of the chosen ones: acts on what fits, and says beforehand how many that is. */
 export function Bulk({ rows, picked }: { rows: Rows; picked: ReadonlySet<string> }) {

@@ -1,7 +1,8 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
+import { filesInWords } from '../../api/resources/files.ts';
 import { describeStudent } from '../../api/resources/student-labels.ts';
-import { filesInWords, when } from '../../api/resources/times.ts';
+import { when } from '../../api/resources/times.ts';
 import { act } from '../act.ts';
 import { request, type WorkspaceItem } from '../api.ts';
 import { may } from '../boot.ts';

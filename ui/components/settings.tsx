@@ -1,7 +1,7 @@
 import { type Signal, useSignal } from '@preact/signals';
 import type { Course, CourseSpec } from '../../api/resources/course.ts';
 import { messageOf, Refusal, request } from '../api.ts';
-import { Confirm } from './confirm.tsx';
+import type { Confirm as Question } from './confirm.tsx';
 import { KeptFiles } from './kept-files.tsx';
 import { JoinLinks, Staff } from './staff.tsx';
 
@@ -13,8 +13,8 @@ const sizes = [
   { cpu: 2048, memory: 8192, text: 'Very large: 2 CPUs, 8 GB' },
 ] as const;
 
-/** What a class's workspaces are made of. Saving says when it takes effect. */
-export function Settings({ course }: { course: Course }) {
+/** What a class's workspaces are made of. Saving says when it takes effect. `Confirm` is the page's own, not a second one. */
+export function Settings({ course, Confirm }: { course: Course; Confirm: typeof Question }) {
   const spec = useSignal<CourseSpec>(course.spec);
   const generation = useSignal(course.generation);
   const archived = useSignal(course.spec.archived === true);
@@ -133,14 +133,15 @@ export function Settings({ course }: { course: Course }) {
       </form>
       <Staff course={course.slug} />
       <JoinLinks course={course.slug} />
-      <Archive course={course} archived={archived} />
+      <Archive course={course} archived={archived} Confirm={Confirm} />
       <KeptFiles course={course} archived={archived.value} />
     </main>
   );
 }
 
 /** Puts the class away, or brings it back: nothing runs in an archived one, and all files are kept. */
-function Archive({ course, archived }: { course: Course; archived: Signal<boolean> }) {
+function Archive(options: { course: Course; archived: Signal<boolean>; Confirm: typeof Question }) {
+  const { course, archived, Confirm } = options;
   const asking = useSignal(false);
   const problem = useSignal<string | null>(null);
   const set = async (away: boolean) => {
