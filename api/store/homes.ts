@@ -142,5 +142,9 @@ async function emptyHands(client: pg.PoolClient, courseId: string, by: string | 
     [fresh],
   );
   await client.query(`update workspaces w set home_id = f.new_id from ${from} where w.id = f.id`, [fresh]);
+  await client.query(
+    `update reports r set home_bytes = null, changed_at = null, counted_at = null from ${from} where r.workspace_id = f.id`,
+    [fresh],
+  );
   return rows.length;
 }

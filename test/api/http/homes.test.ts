@@ -111,6 +111,9 @@ test('everybody’s files go once the class is put away and rests, and its name 
   );
   await archive(true);
   await api.database.pool.query('update homes set marked = true');
+  await api.database.pool.query(
+    'insert into reports (workspace_id, ready, home_bytes, changed_at) select id, false, 5, now() from workspaces',
+  );
   expect((await purge(all)).body.detail).toContain('still being stopped');
   await api.database.pool.query(`update workspaces set status = status || '{"step": "stopped"}'`);
   expect((await purge({ ...all, confirm: 'Intro' })).status).toBe(422);
@@ -130,9 +133,10 @@ test('everybody’s files go once the class is put away and rests, and its name 
     'fall-intro-bob-kahn',
   ]);
   const live = after.filter(home => home.deleted_at === null).map(home => home.id);
-  for (const { home } of body.items) {
+  for (const { home, reported } of body.items) {
     expect(before.map(({ id }) => id)).not.toContain(home.id);
     expect(home.marked).toBe(false);
+    expect(reported).toMatchObject({ homeBytes: null, changedAt: null });
   }
   expect(live).toHaveLength(2);
 });
