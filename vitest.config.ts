@@ -7,14 +7,14 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
  */
 const alone = [
   'test/e2e/*.test.ts',
-  'test/system/{campaign,purge,faults-*,outages}.test.ts',
+  'test/system/{campaign,purge}.test.ts',
   'test/walls/{browser,shell,impostor,limits}.test.ts',
   'test/infra/cloud/host-firewall.test.ts',
   'test/infra/local/aws/ecs-{process,network,docker}.test.ts',
 ];
 
 /** What takes longest of the rest, longest first: begun last, one of them would be waited for alone. */
-const long = ['ui/axe', 'api/fuzz', 'ui/class-page', 'workspace/lifecycle', 'ui/student-pages', 'student/lifecycle'];
+const long = ['ui/axe', 'api/fuzz', 'ui/class-page', 'system/faults-life', 'system/faults-base', 'workspace/lifecycle'];
 
 class LongFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
