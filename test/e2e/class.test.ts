@@ -129,11 +129,11 @@ describe.skipIf(!chromiumIsThere)('a class on one machine', () => {
   it('shows a webview', async () => {
     await type(student, 'echo "# A heading of mine" > page.md');
     await openFile(student, 'page.md');
-    const preview = student.getByRole('tab', { name: /^Preview page\.md/ });
-    // The key does nothing before the editor has found out what file it is.
+    const webview = student.locator('iframe.webview').first();
+    // The key does nothing before the editor has found out what file it is, and closes again what it opened.
     await eventually(async () => {
-      if (!(await preview.isVisible())) await student.keyboard.press('Control+Shift+V');
-      await preview.waitFor({ timeout: 10_000 });
+      if ((await webview.count()) === 0) await student.keyboard.press('Control+Shift+V');
+      await webview.waitFor({ state: 'attached', timeout: 10_000 });
       return true;
     });
     await eventually(
