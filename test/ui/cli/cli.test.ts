@@ -146,6 +146,12 @@ test('tables show what the class page shows, and describe tells asked, is and ev
   expect(said.code).toBe(0);
   expect(said.stdout).toMatch(/^Asked +to be stopped; generation \d+, restarts 0$/m);
   expect(said.stdout).toMatch(/^Is +○ Stopped: Never used$/m);
+  // Who did it is told by name, as on the page.
+  const nora = await api.person('Nora Named', 'instructor');
+  for (const running of [true, false])
+    await api.send('PATCH', `/v1/workspaces/${slug}`, nora, { body: { spec: { running } } });
+  expect((await run(`get events ${slug}`)).stdout).toMatch(/StartAsked +Nora Named +Asked to start\.$/m);
+  expect((await run(`describe workspace ${slug}`)).stdout).toMatch(/StartAsked +Asked to start\. \(Nora Named\)$/m);
 });
 
 test('exit codes: 0 done, 1 refused, 2 wrong usage, 3 not ready in time, each fault with a next command', async () => {

@@ -148,7 +148,10 @@ export async function describeCommand(session: Session, name: string): Promise<n
     stdout.write(`  ${type} ${is}  ${reason}  since ${since}  ${plainText(message)}\n`);
   if (status.conditions.length === 0) stdout.write('  none yet: the controller has not looked at it\n');
   stdout.write('\nLast events\n');
-  for (const event of events) stdout.write(`  ${event.at}  ${event.reason}  ${plainText(event.message)}\n`);
+  for (const { at, reason, message, by, actor } of events) {
+    const who = by === null ? '' : ` (${plainText(actor ?? by)})`;
+    stdout.write(`  ${at}  ${reason}  ${plainText(message)}${who}\n`);
+  }
   if (events.length === 0) stdout.write('  none\n');
   return exitCodes.ok;
 }
