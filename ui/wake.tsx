@@ -128,7 +128,7 @@ function Wake() {
         }}
       >
         <summary>What happened so far</summary>
-        {told.value && <Story workspace={workspace} student={own()} stuck={stuck} />}
+        {told.value && <Story workspace={workspace} student={own()} />}
       </details>
     </>
   );

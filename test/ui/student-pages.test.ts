@@ -81,6 +81,8 @@ describe.skipIf(!chromiumIsThere)('the student’s pages', () => {
     await visit.page.getByText('Usually 20 s.').waitFor();
     await visit.page.getByText('What happened so far').click();
     await visit.page.getByText('The editor is started.').waitFor();
+    await visit.page.getByText('What the editor wrote last').click();
+    await visit.page.getByText('no space left').waitFor();
     for (const index of Array.from({ length: 10 }, (_, each) => each)) {
       Object.assign(item, { ...own(index), url: null, ...(index === 3 && { line: 3 }) });
       for (const path of [`/wake/${item.slug}`, '/?stay']) {
