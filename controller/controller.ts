@@ -6,7 +6,7 @@ import { backoffSeconds } from './backoff.ts';
 import type { Kind } from './drive.ts';
 import { type Again, Queue, type QueueLook, type Urgency } from './queue.ts';
 import type { RouteSlots } from './reconciler.ts';
-import { type Hints, openSources, partsOf } from './sources.ts';
+import { type Hint, type Hints, openSources, partsOf } from './sources.ts';
 
 /** What a controller is made of. Times are seconds. */
 export interface ControllerOptions {
@@ -23,6 +23,8 @@ export interface ControllerOptions {
   readonly concurrency?: number;
   /** Further hints where to look, heard while this one leads. */
   readonly hints?: Hints | undefined;
+  /** What somebody waits for when this one begins to lead: whoever led before may have died over it. */
+  readonly underWay?: (() => Promise<readonly Hint[]>) | undefined;
   /** Told of each key at the moment that it is asked for. */
   readonly asked?: ((key: string) => void) | undefined;
 }
@@ -127,8 +129,8 @@ export class Controller {
     const listed = () => {
       this.#listedAt = performance.now();
     };
-    const { asked } = this.#options;
-    const sources = await openSources({ url, kinds, queue, resyncSeconds, hints, asked, listed, log });
+    const { asked, underWay } = this.#options;
+    const sources = await openSources({ url, kinds, queue, resyncSeconds, hints, asked, underWay, listed, log });
     this.#leading = true;
     log.info('leading');
     await aborted(AbortSignal.any([lost, stopped]));

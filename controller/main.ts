@@ -7,7 +7,7 @@ import { createMails, mailsPerDay } from '../api/store/mails.ts';
 import { migrate } from '../api/store/migrate.ts';
 import { createPool } from '../api/store/pool.ts';
 import { createRouteSlots } from '../api/store/slots.ts';
-import { loadStudents, loadWorkspaces } from '../api/store/status.ts';
+import { loadStudents, loadWorkspaces, underWay } from '../api/store/status.ts';
 import { noteStrays, ownersOf } from '../api/store/strays.ts';
 import { createClients, requestIdOf } from '../reconcilers/aws/clients.ts';
 import { is } from '../reconcilers/aws/errors.ts';
@@ -136,6 +136,7 @@ const controller = new Controller({
   hints:
     events &&
     createEcsHints({ ...events, deployment, called: (operation, result) => metrics.called('sqs', operation, result) }),
+  underWay: () => underWay(pool),
   asked: metrics.asked,
   passSeconds: isPaced ? pacedPassSeconds : undefined,
 });

@@ -14,19 +14,23 @@ export function partsOf(key: string): { readonly kind: string; readonly id: stri
   return { kind: key.slice(0, slash), id: key.slice(slash + 1) };
 }
 
+/** One object to look at. */
+export interface Hint {
+  readonly kind: string;
+  readonly id: string;
+}
+
 /** Where to look, said by whom it costs nothing to believe: a look is all that follows. */
 export interface Hints {
   /** Calls `hear` until it is closed. */
-  open(
-    hear: (hint: { readonly kind: string; readonly id: string } | 'all') => void,
-    log: Logger,
-  ): { close(): Promise<void> };
+  open(hear: (hint: Hint | 'all') => void, log: Logger): { close(): Promise<void> };
 }
 
 /**
  * Feeds the queue: what is announced on `asked` at once and ahead of the rest, and every row at the start, after each
  * lost connection and at each resync. Rows are listed all together, not spread out, so that reading AWS for them is
- * shared. Hints from elsewhere are looked at as what is asked. Rejects when it can't subscribe.
+ * shared; what is under way at the start goes ahead of them. Hints from elsewhere are looked at as what is asked.
+ * Rejects when it can't subscribe.
  */
 export async function openSources(options: {
   readonly url: string;
@@ -34,6 +38,7 @@ export async function openSources(options: {
   readonly queue: Queue;
   readonly resyncSeconds: number;
   readonly hints?: Hints | undefined;
+  readonly underWay?: (() => Promise<readonly Hint[]>) | undefined;
   /** Told of each key that is asked for, and of each time that all rows have been listed. */
   readonly asked?: ((key: string) => void) | undefined;
   readonly listed?: (() => void) | undefined;
@@ -57,12 +62,12 @@ export async function openSources(options: {
     if (all.every(Boolean)) options.listed?.();
   }
 
-  function hear(hint: { readonly kind: string; readonly id: string } | 'all'): void {
+  function hear(hint: Hint | 'all'): void {
     if (hint === 'all') void list();
     else if (known.has(hint.kind)) queue.add(keyOf(hint.kind, hint.id), 'urgent');
   }
 
-  function ask({ kind, id }: { readonly kind: string; readonly id: string }): void {
+  function ask({ kind, id }: Hint): void {
     if (known.has(kind)) options.asked?.(keyOf(kind, id));
     hear({ kind, id });
   }
@@ -72,6 +77,11 @@ export async function openSources(options: {
     log.warn('connection for notifications was lost');
     void list();
   });
+  try {
+    for (const hint of (await options.underWay?.()) ?? []) hear(hint);
+  } catch (err) {
+    log.error({ err }, 'what is under way could not be listed');
+  }
   await list();
   const hearing = hints?.open(hear, log);
   const timer = setInterval(() => void list(), resyncSeconds * 1000);

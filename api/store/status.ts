@@ -25,6 +25,21 @@ export async function keysOf(sql: Sql, kind: ReconciledKind): Promise<string[]> 
   return rows.map(row => row.id);
 }
 
+/**
+ * Workspaces on their way to what was asked, by a start or a stop that somebody waits for. What is as asked, or stuck
+ * until a person acts, is not among them.
+ */
+export async function underWay(sql: Sql): Promise<readonly { readonly kind: 'workspace'; readonly id: string }[]> {
+  const { rows } = await sql.query<{ kind: 'workspace'; id: string }>(
+    `select 'workspace' as kind, id from workspaces
+     where (status->>'observedGeneration')::bigint is distinct from generation
+       or not (status->'conditions' @> '[{"type": "Ready", "status": "True"}]'
+         or status->'conditions' @> '[{"type": "Stalled", "status": "True"}]')
+     order by created_at, id`,
+  );
+  return rows;
+}
+
 /** Selects what `workspaceOf` reads; append conditions on w (workspace), c (course), k (cohort), p (person). */
 export const workspaceQuery = `
   select w.id, w.slug, w.generation, w.version, w.created_at, w.deleted_at, w.spec, w.status, w.keep_until,

@@ -1,9 +1,9 @@
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createRouteSlots } from '../../api/store/slots.ts';
-import { loadWorkspace } from '../../api/store/status.ts';
+import { loadWorkspace, underWay } from '../../api/store/status.ts';
 import { Controller, type ControllerOptions } from '../../controller/controller.ts';
-import { createKind } from '../../controller/drive.ts';
+import { createKind, type PassOptions } from '../../controller/drive.ts';
 import { createRows } from '../../controller/rows.ts';
 import type { Hints } from '../../controller/sources.ts';
 import { addWorkspace } from '../support/class-rows.ts';
@@ -67,6 +67,32 @@ describe('a controller', () => {
     await eventually(async () => (await step(late.id)) === 'ready');
     await switchTo(early.id, false);
     await eventually(async () => (await step(early.id)) === 'stopped');
+  });
+
+  test('looks at what was under way when another died ahead of the rest, as those who wait for it', async () => {
+    const { pool } = database;
+    const settled = await addWorkspace(pool);
+    start();
+    await eventually(async () => (await step(settled.id)) === 'ready');
+    await eventually(async () => (await underWay(pool)).length === 0);
+    await controllers[0]?.stop();
+    const asked = await addWorkspace(pool);
+    expect(await underWay(pool)).toEqual([{ kind: 'workspace', id: asked.id }]);
+    const urgent = new Map<string, boolean>();
+    const kind = createKind(
+      lamps.reconciler,
+      createRows({ kind: 'workspace', load: id => loadWorkspace(pool, id), pool, statusPool: pool }),
+    );
+    const noted = {
+      ...kind,
+      pass(id: string, options: PassOptions) {
+        if (!urgent.has(id)) urgent.set(id, options.urgent);
+        return kind.pass(id, options);
+      },
+    };
+    start({ kinds: [noted], underWay: () => underWay(pool) });
+    await eventually(() => urgent.size === 2);
+    expect(Object.fromEntries(urgent)).toEqual({ [asked.id]: true, [settled.id]: false });
   });
 
   test('is at rest once all is as asked: its own writes do not wake it', async () => {
