@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { DescribeTasksCommand, paginateListServices, paginateListTasks, type Task } from '@aws-sdk/client-ecs';
 import { tell } from './ending.ts';
-import { type Bench, median, rounded } from './figures.ts';
+import { type Bench, median, type Print, rounded } from './figures.ts';
 import { type Scale, startScale } from './scale.ts';
 
 const size = 100;
@@ -20,44 +20,47 @@ export const crash: Bench = {
     try {
       await scale.untilSettled(mostSeconds);
       await burst(scale, undefined);
-      const undisturbed = median(
-        [await burst(scale, undefined), await burst(scale, undefined)].map(each => each.seconds),
-      );
-      for (const share of shares) {
-        const taken: Burst[] = [];
-        for (let round = 0; round < rounds; round += 1) {
-          tell(`killed at ${share * 100} %: round ${round + 1} of ${rounds}`);
-          taken.push(await burst(scale, share));
-        }
-        const sum = (pick: (taken: Burst) => number) => taken.reduce((total, each) => total + pick(each), 0);
-        const bad = sum(each => each.orphans + each.lost + each.doubles);
-        print({
-          figure: `killed at ${share * 100} % of ${size} starts, ${rounds} times: orphans, lost starts and doubles`,
-          value: bad,
-          unit: 'workspaces',
-          goal: '0',
-          met: bad === 0,
-          of: { orphans: sum(each => each.orphans), lost: sum(each => each.lost), doubles: sum(each => each.doubles) },
-        });
-        const after = median(taken.map(each => each.seconds - each.restartSeconds));
-        print({
-          figure: `killed at ${share * 100} %: burst to all ready without the restart, in the undisturbed burst`,
-          value: rounded(after / undisturbed),
-          unit: '×',
-          goal: `≤ ${mostBursts} × (restart apart)`,
-          met: after / undisturbed <= mostBursts,
-          of: {
-            seconds: rounded(median(taken.map(each => each.seconds))),
-            restartSeconds: rounded(median(taken.map(each => each.restartSeconds))),
-            undisturbedSeconds: rounded(undisturbed),
-          },
-        });
+      // In turns: each round has a burst that nobody disturbs.
+      const undisturbed: Burst[] = [];
+      const killed = shares.map((): Burst[] => []);
+      for (let round = 0; round < rounds; round += 1) {
+        tell(`round ${round + 1} of ${rounds}`);
+        undisturbed.push(await burst(scale, undefined));
+        for (const [index, share] of shares.entries()) killed[index]?.push(await burst(scale, share));
       }
+      const own = median(undisturbed.map(({ seconds }) => seconds));
+      for (const [index, share] of shares.entries()) tellOf(killed[index] ?? [], share, own, print);
     } finally {
       await scale.close();
     }
   },
 };
+
+function tellOf(taken: readonly Burst[], share: number, undisturbed: number, print: Print): void {
+  const sum = (pick: (taken: Burst) => number) => taken.reduce((total, each) => total + pick(each), 0);
+  const bad = sum(each => each.orphans + each.lost + each.doubles);
+  print({
+    figure: `killed at ${share * 100} % of ${size} starts, ${rounds} times: orphans, lost starts and doubles`,
+    value: bad,
+    unit: 'workspaces',
+    goal: '0',
+    met: bad === 0,
+    of: { orphans: sum(each => each.orphans), lost: sum(each => each.lost), doubles: sum(each => each.doubles) },
+  });
+  const after = median(taken.map(each => each.seconds - each.restartSeconds));
+  print({
+    figure: `killed at ${share * 100} %: burst to all ready without the restart, in the undisturbed burst`,
+    value: rounded(after / undisturbed),
+    unit: '×',
+    goal: `≤ ${mostBursts} × (restart apart)`,
+    met: after / undisturbed <= mostBursts,
+    of: {
+      seconds: rounded(median(taken.map(each => each.seconds))),
+      restartSeconds: rounded(median(taken.map(each => each.restartSeconds))),
+      undisturbedSeconds: rounded(undisturbed),
+    },
+  });
+}
 
 interface Burst {
   /** From asking to all ready. */
