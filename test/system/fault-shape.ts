@@ -33,6 +33,8 @@ export interface FaultWorld {
   report(id: string, said: { ready: boolean; problem?: 'HomeNotReachable' | 'HomeInUse' }): Promise<void>;
   /** Meets the first `times` calls of an operation with a fault; answers how many it has met. */
   wrong(operation: string, fault: Fault, times?: number): () => number;
+  /** Commits the controllers' next `times` statements like this, and cuts the connection before they hear of it; how many. */
+  unheard(statement: RegExp, times?: number): () => number;
   /** What a resync does: each row is named once. */
   look(): Promise<void>;
   /** From now on the controller's calls and writes are refused; another begins. */

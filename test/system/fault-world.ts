@@ -52,6 +52,7 @@ export async function startFaultWorld(options: FaultWorldOptions = {}): Promise<
       familyIn(task.definition) === family && task.containers.some(({ lastStatus }) => lastStatus === 'RUNNING');
     mostTasks.set(family, Math.max(mostTasks.get(family) ?? 0, truth.tasks.all().filter(isRunning).length));
   });
+  const cuts = new Set<(statement: unknown) => void>();
   const passes = { all: [] as string[], most: 0 };
   const running = new Map<string, number>();
   const lives: { controller: Controller; end(): Promise<void> }[] = [];
@@ -96,9 +97,11 @@ export async function startFaultWorld(options: FaultWorldOptions = {}): Promise<
     const pool = createPool(api.database.url);
     const query = pool.query.bind(pool) as (...args: unknown[]) => unknown;
     Object.assign(pool, {
-      query: (...args: unknown[]) => {
+      query: async (...args: unknown[]) => {
         refuse();
-        return query(...args);
+        const answer = await query(...args);
+        for (const cut of cuts) cut(args[0]);
+        return answer;
       },
     });
     const students = createStudentReconciler({
@@ -185,6 +188,16 @@ export async function startFaultWorld(options: FaultWorldOptions = {}): Promise<
       });
       return () => met;
     },
+    unheard(statement, times = 1) {
+      let met = 0;
+      cuts.add(given => {
+        const text = typeof given === 'string' ? given : String(Object(given).text);
+        if (met >= times || !statement.test(text)) return;
+        met += 1;
+        throw new Error('Connection terminated unexpectedly');
+      });
+      return () => met;
+    },
     async look() {
       await api.database.pool.query(
         `select pg_notify('asked', json_build_object('kind', 'workspace', 'id', id)::text) from workspaces`,
@@ -195,7 +208,8 @@ export async function startFaultWorld(options: FaultWorldOptions = {}): Promise<
       // What it waits for may never come; nobody waits for that, but who closes the world.
       void last?.end().catch(() => {});
       await api.database.pool.query(
-        `select pg_terminate_backend(pid) from pg_stat_activity
+        // Waits until it has ended: who comes next has the lease at once.
+        `select pg_terminate_backend(pid, 5000) from pg_stat_activity
          where datname = current_database() and application_name = 'armada lease controller'`,
       );
       begin();

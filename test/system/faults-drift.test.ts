@@ -5,7 +5,7 @@ import {
   UntagResourceCommand as UntagServiceCommand,
   UpdateServiceCommand,
 } from '@aws-sdk/client-ecs';
-import { DeleteAccessPointCommand } from '@aws-sdk/client-efs';
+import { DeleteAccessPointCommand, UntagResourceCommand as UntagHomeCommand } from '@aws-sdk/client-efs';
 import {
   AddTagsCommand,
   DeleteRuleCommand,
@@ -80,11 +80,15 @@ async function mends(hand: () => Promise<unknown>, mended: () => boolean | Promi
 }
 
 /** Looks at a workspace in one slot of 30 s after the other, until it is so; twenty do, where the machine skips none. */
-async function inTurn(whose: string, is: () => boolean | Promise<boolean>): Promise<void> {
+async function inTurn(
+  whose: string,
+  is: () => boolean | Promise<boolean>,
+  look: () => Promise<unknown> = () => world.look(),
+): Promise<void> {
   const passed = () => world.passes.all.filter(each => each === whose).length;
   for (let resync = 0; resync < 60 && !(await is()); resync += 1) {
     const before = passed();
-    await world.look();
+    await look();
     await eventually(() => passed() > before);
     await eventually(is, { within: 100 }).catch(() => {});
     world.clock.jump(30_000 - (world.clock.now() % 30_000) + 2_000);
@@ -153,20 +157,15 @@ describe('F16 what is deleted by hand is back within one resync, and neighbours 
     const { student } = await world.get(id);
     const user = { UserPoolId: world.test.ground.userPoolId, Username: student.email };
     await world.test.clients.cognito.send(new AdminDeleteUserCommand(user));
-    const before = world.test.aws.endpoint.calls.counts()['AdminCreateUser'] ?? 0;
-    for (
-      let resync = 0;
-      resync < 20 && world.test.aws.endpoint.calls.counts()['AdminCreateUser'] === before;
-      resync += 1
-    ) {
-      await world.api.database.pool.query(
-        `select pg_notify('asked', json_build_object('kind', 'student', 'id', $1::text)::text)`,
-        [student.id],
-      );
-      await eventually(() => true, { within: 200 });
-      world.clock.jump(30_000);
-    }
-    await eventually(() => (world.test.aws.endpoint.calls.counts()['AdminCreateUser'] ?? 0) > before);
+    const made = () => world.test.aws.endpoint.calls.counts()['AdminCreateUser'] ?? 0;
+    const before = made();
+    const name = `select pg_notify('asked', json_build_object('kind', 'student', 'id', $1::text)::text)`;
+    await inTurn(
+      student.id,
+      () => made() > before,
+      () => world.api.database.pool.query(name, [student.id]),
+    );
+    expect(made()).toBe(before + 1);
   }, 60_000);
 });
 
@@ -213,6 +212,17 @@ describe('F18 what a hand edits is restored:', () => {
       const { body } = await world.api.send('GET', `/v1/events?about=${id}`, 'operator');
       return body.items.some(({ reason }: { reason: string }) => reason === 'RestoreTags');
     });
+  }, 60_000);
+
+  test('tags of a home: its access point is adopted by its directory, marked again, and no other is made', async () => {
+    const { home, ...before } = { home: await homeOf(id), all: world.truth.accessPoints.all().length };
+    const tagsOf = () => world.truth.accessPoints.get(home?.id ?? '')?.tags.map(({ Key }) => Key) ?? [];
+    expect(tagsOf()).toEqual(expect.arrayContaining(ownTags));
+    await mends(
+      () => world.test.clients.efs.send(new UntagHomeCommand({ ResourceId: home?.id, TagKeys: ownTags })),
+      () => ownTags.every(key => tagsOf().includes(key)),
+    );
+    expect(world.truth.accessPoints.all()).toHaveLength(before.all);
   }, 60_000);
 
   test('tags of rule and target group, each in its turn', () => {

@@ -1,7 +1,12 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
 import { DeleteServiceCommand } from '@aws-sdk/client-ecs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { conditionOf } from '../../api/resources/resource.ts';
 import type { Workspace } from '../../api/resources/workspace.ts';
+import { holdHome } from '../../infra/gate/home.ts';
+import { prepareHome, readMark, writeMark } from '../../infra/gate/marker.ts';
 import { homePath } from '../../reconcilers/aws/names.ts';
 import { afterEachPut } from '../campaign/truth.ts';
 import { settings } from '../reconcilers/rows.ts';
@@ -206,15 +211,56 @@ test('F33 a restart with a new image begins once the old task is gone', async ()
   await end(id);
 }, 60_000);
 
-test('F35 a gate that finds no home, or not this one, lets nobody type, and says why', async () => {
+test('F35 a gate that finds an empty home in place of its own, or another’s, lets nobody type, and says why', async () => {
   const id = await one('homeless');
-  isHealthy = false;
+  await world.report(id, { ready: true });
+  await world.ready(id);
+  await end(id);
+  const { home } = await world.get(id);
+  expect(home.marked).toBe(true);
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'armada-homes-'));
+  const mounted = {
+    empty: path.join(folder, 'empty'),
+    other: path.join(folder, 'other'),
+    own: path.join(folder, 'own'),
+  };
+  for (const [name, mount] of Object.entries(mounted)) {
+    await mkdir(mount);
+    await prepareHome(mount);
+    if (name !== 'empty') await writeMark(mount, name === 'own' ? home.id : 'somebody-elses');
+  }
+  /** What the real gate makes of the home that is mounted, told as it tells it. */
+  const look = (mount: string, signal: AbortSignal) =>
+    holdHome({
+      homePath: mount,
+      homeId: home.id,
+      ask: async () => ({ mayMark: !(await world.get(id)).home.marked }),
+      onReport: ({ problem }) => void world.report(id, { ready: false, ...(problem && { problem }) }),
+      signal,
+    });
+  for (const mount of [mounted.empty, mounted.other]) {
+    isHealthy = false;
+    await world.ask([id], 'start');
+    await eventually(() => liveTasks(id).some(({ lastStatus }) => lastStatus === 'RUNNING'));
+    const gate = new AbortController();
+    const held = look(mount, gate.signal).then(
+      () => 'held',
+      () => 'refused',
+    );
+    const stuck = await world.told(id, 'HomeNotReachable');
+    expect(stalled(stuck)).toMatchObject({ status: 'True', message: expect.stringContaining('files are safe') });
+    expect(isOpen(id)).toBe(false);
+    gate.abort();
+    expect(await held).toBe('refused');
+    expect(await readMark(mount, home.id)).toBe(mount === mounted.empty ? 'missing' : 'other');
+    await end(id);
+  }
+  await world.ask([id], 'start');
   await eventually(() => liveTasks(id).some(({ lastStatus }) => lastStatus === 'RUNNING'));
-  await world.report(id, { ready: false, problem: 'HomeNotReachable' });
-  const stuck = await world.told(id, 'HomeNotReachable');
-  expect(stalled(stuck)).toMatchObject({ status: 'True', message: expect.stringContaining('files are safe') });
-  expect(isOpen(id)).toBe(false);
+  const lock = await look(mounted.own, new AbortController().signal);
   isHealthy = true;
   await world.report(id, { ready: true });
   await world.ready(id);
+  await lock.release();
+  await rm(folder, { recursive: true });
 }, 60_000);

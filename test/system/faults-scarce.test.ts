@@ -117,6 +117,27 @@ describe('F20 whoever waits is served in order of asking, as soon as one is free
   }, 60_000);
 });
 
+test('vCPUs of the account, whose quota lets no more hosts come: an explained wait, and as one frees the next starts by itself', async () => {
+  // Memory for hundreds; the CPU of one host, at the default size of a quarter vCPU, for two.
+  await open({ instances: { memory: 1 << 20, cpu: 600, min: 1, max: 1 } });
+  const ids = await world.class('vcpus', 4);
+  await startInOrder(ids, 'NoRoom', 2);
+  const isReady = async (id: string) => (await world.get(id)).status.step === 'ready';
+  for (const [index, id] of ids.slice(0, 2).entries()) {
+    const waiting = (await Promise.all(ids.slice(2).map(async each => ((await isReady(each)) ? [] : [each])))).flat();
+    for (const each of waiting) {
+      const { status } = await world.get(each);
+      expect(conditionOf(status, 'Ready')).toMatchObject({ status: 'False', reason: 'NoRoom' });
+      expect(conditionOf(status, 'Ready')?.message).toMatch(/No server has room/);
+      expect(conditionOf(status, 'Stalled')?.status).toBe('False');
+    }
+    expect(waiting).toHaveLength(2 - index);
+    await world.ask([id], 'stop');
+    await eventually(async () => (await Promise.all(waiting.map(isReady))).includes(true));
+  }
+  await world.ready(...ids.slice(2));
+}, 60_000);
+
 test('F21 a priority that a stranger took is left to them for the next free one', async () => {
   await open({});
   const [pushed = ''] = await world.class('pushed', 1);

@@ -8,7 +8,9 @@ import type {
   DescribeAccessPointsResponse,
   ListTagsForResourceRequest,
   ListTagsForResourceResponse,
+  Tag,
   TagResourceRequest,
+  UntagResourceRequest,
 } from '@aws-sdk/client-efs';
 import type { Operations } from '../endpoint.ts';
 import type { FileSystems } from '../ports.ts';
@@ -59,6 +61,7 @@ export class Efs implements FileSystems {
       DescribeAccessPoints: (input: DescribeAccessPointsRequest) => this.#describeAccessPoints(input),
       DeleteAccessPoint: (input: DeleteAccessPointRequest) => this.#deleteAccessPoint(input),
       TagResource: (input: TagResourceRequest) => this.#tagResource(input),
+      UntagResource: (input: UntagResourceRequest) => this.#untagResource(input),
       ListTagsForResource: (input: ListTagsForResourceRequest) => this.#listTags(input),
     };
   }
@@ -145,13 +148,21 @@ export class Efs implements FileSystems {
     return {};
   }
 
-  #tagResource(input: TagResourceRequest): object {
-    const id = resourceId(input.ResourceId);
+  #tagResource({ ResourceId, Tags }: TagResourceRequest): object {
+    return this.#retag(ResourceId, tags => mergeTags(tags, Tags));
+  }
+
+  #untagResource({ ResourceId, TagKeys = [] }: UntagResourceRequest): object {
+    return this.#retag(ResourceId, tags => tags.filter(({ Key }) => !TagKeys.includes(Key ?? '')));
+  }
+
+  #retag(resource: string | undefined, change: (tags: readonly Tag[]) => readonly Tag[]): object {
+    const id = resourceId(resource);
     const accessPoint = this.#accessPoints.get(id);
-    if (accessPoint) this.#accessPoints.put(id, { ...accessPoint, tags: mergeTags(accessPoint.tags, input.Tags) });
+    if (accessPoint) this.#accessPoints.put(id, { ...accessPoint, tags: change(accessPoint.tags) });
     else {
       const fileSystem = this.#tagged(id);
-      this.#fileSystems.table.put(id, { ...fileSystem, tags: mergeTags(fileSystem.tags, input.Tags) });
+      this.#fileSystems.table.put(id, { ...fileSystem, tags: change(fileSystem.tags) });
     }
     return {};
   }
