@@ -128,6 +128,7 @@ describe.skipIf(!chromiumIsThere)('a class on one machine', () => {
 
   it('shows a webview', async () => {
     await type(student, 'echo "# A heading of mine" > page.md');
+    await eventually(() => readHome('page.md').includes('mine'));
     await openFile(student, 'page.md');
     const webview = student.locator('iframe.webview').first();
     // The key does nothing before the editor has found out what file it is, and closes again what it opened.
