@@ -191,7 +191,7 @@ async function measurePages(deployment: Deployment, agent: http.Agent): Promise<
   const begin = performance.now();
   for (let count = 0; count < pageSeconds * pagesPerSecond; count += 1) {
     const due = begin + (count * 1000) / pagesPerSecond;
-    await new Promise(resolve => setTimeout(resolve, due - performance.now()));
+    await new Promise(resolve => setTimeout(resolve, Math.max(0, due - performance.now())));
     answers.push(
       new Promise((resolve, reject) => {
         const request = http.get(target, answer => answer.resume().once('end', () => resolve(performance.now() - due)));
