@@ -63,16 +63,25 @@ async function operationsOf(name: string): Promise<readonly string[]> {
   return [...called];
 }
 
-test.each(['before', 'after'])(
-  'F1 controllers that die one after the other %s each call of a start are followed by one that ends the work, and nothing is there twice',
+test.each([
+  ['before', 'call'],
+  ['after', 'write'],
+])(
+  'F1 controllers that die one after the other %s each %s of a start are followed by one that ends the work, and nothing is there twice',
   async when => {
     const alive = await operationsOf(`lives-${when}`);
     expect(alive).toEqual(expect.arrayContaining([...writes, 'AdminCreateUser', 'DescribeServices']));
     // After a read nothing is different from before the next call.
     const left = new Set(when === 'before' ? alive : alive.filter(operation => !isRead(operation)));
     let dying: Promise<void> | undefined;
+    /** The next one leads, and looks as for somebody who waits. */
+    const reign = async () => {
+      await world.crash();
+      await eventually(() => world.controller.leading);
+      await world.look();
+    };
     const die = () => {
-      dying ??= world.crash().finally(() => {
+      dying ??= reign().finally(() => {
         dying = undefined;
       });
     };
