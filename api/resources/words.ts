@@ -73,7 +73,7 @@ const waits = {
   NoRoom: waiting(
     'In line: room is being made',
     `There is no room for it right now. You are in line. ${goesOn}`,
-    'No host has memory left for it. The cluster grows if its limit allows; stopping one that nobody uses makes room at once.',
+    'No host has room left for it. The cluster grows if its limit and the account’s vCPUs allow; stopping one that nobody uses makes room at once.',
   ),
   QuotaReached: waiting(
     'In line: a limit is reached',
@@ -141,7 +141,7 @@ const stuck = {
     student:
       'There has been no room for it for a while. Your instructor can see it; it starts by itself once there is.',
     staff:
-      'No host has had memory for it for ten minutes. It starts by itself once there is room: stop one that nobody uses, or have the limit of hosts raised.',
+      'No host has had room for it for ten minutes. It starts by itself once there is room: stop one that nobody uses, or have the limit of hosts or the account’s vCPUs raised.',
     who: 'instructor',
     settings: false,
   },
