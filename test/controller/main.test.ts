@@ -29,20 +29,21 @@ const settings = {
   AWS_ENDPOINT_URL: 'http://127.0.0.1:1',
   AWS_REGION: 'us-east-1',
   AWS_ACCESS_KEY_ID: 'x',
-  AWS_SECRET_ACCESS_KEY: 'x',
+  AWS_SECRET_ACCESS_KEY: 'canary-of-an-aws-key',
 };
 
-test('the process looks after rows, tells what keeps it from AWS, and ends cleanly when told to', async () => {
+test('T25: the process looks after rows, tells what keeps it from AWS but no secret, and ends cleanly when told to', async () => {
   const { id } = await addStudent(database.pool);
   const child = spawn(process.execPath, [main], {
-    env: { ...settings, DATABASE_URL: database.url },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...settings, DATABASE_URL: database.url, ARMADA_LOG_LEVEL: 'debug' },
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
   const exited = once(child, 'exit');
   let output = '';
-  child.stdout.setEncoding('utf8').on('data', text => {
-    output += text;
-  });
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', text => {
+      output += text;
+    });
   try {
     await eventually(async () => {
       const { status } = (await loadStudent(database.pool, id))!;
@@ -53,7 +54,11 @@ test('the process looks after rows, tells what keeps it from AWS, and ends clean
   }
   expect(await exited).toEqual([0, null]);
   expect(output).toContain('leading');
-  expect(output).not.toContain('x'.repeat(32));
+  // At its most talkative: each call is told, none of what it was made with.
+  expect(output).toContain('called AWS');
+  const { password } = new URL(database.url);
+  for (const secret of ['x'.repeat(32), 'canary-of-an-aws-key', password])
+    if (secret !== '') expect(output.includes(secret), secret).toBe(false);
 });
 
 test('the process names what is wrong with its settings, and ends', async () => {
