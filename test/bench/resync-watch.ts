@@ -3,7 +3,7 @@ import type { Scale } from './scale.ts';
 
 /** One look at every row by the real controller. */
 export interface Resync {
-  /** From the end of the listing until nothing waits or runs. */
+  /** From the end of the listing until nothing waits or runs, or as many looks are over as there are workspaces. */
   readonly seconds: number;
   /** CPU of the controller from before the listing. */
   readonly cpuSeconds: number;
@@ -27,13 +27,21 @@ export async function watchResync(scale: Scale, withinSeconds: number): Promise<
     await delay(everyMilliseconds);
   }
   const start = performance.now();
-  while (await isBusy(scale)) {
-    if (Date.now() > end) throw new Error('the resync did not end');
-    await delay(everyMilliseconds);
-  }
+  await untilLookedAt(scale, end);
   const seconds = (performance.now() - start) / 1000;
   const { counts } = await scale.ask<{ counts: Resync['calls'] }>({ type: 'calls' });
   return { seconds, cpuSeconds: scale.controllerCpuSeconds() - cpuBefore, calls: counts };
+}
+
+/** Waits until nothing waits or runs, or as many looks are over as there are workspaces: the next resync may have begun. */
+export async function untilLookedAt(scale: Scale, end: number): Promise<void> {
+  const looks = () => scale.metric('armada_reconcile_seconds_count{kind="workspace",outcome="settled"}');
+  const { all } = await scale.settled();
+  const enough = (await looks()) + all;
+  while ((await isBusy(scale)) && (await looks()) < enough) {
+    if (Date.now() > end) throw new Error('the resync did not end');
+    await delay(everyMilliseconds);
+  }
 }
 
 /** Whether any key waits or is being worked on. */

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { tell } from './ending.ts';
 import { type Bench, median, type Print, quantile, rounded } from './figures.ts';
-import { isBusy, type Resync, watchResync } from './resync-watch.ts';
+import { isBusy, type Resync, untilLookedAt, watchResync } from './resync-watch.ts';
 import { type Scale, startScale } from './scale.ts';
 
 /** A fifth of them runs, as in a school where one class of five has a lesson. */
@@ -51,7 +51,8 @@ async function measure(
     const start = performance.now();
     await scale.startController();
     const leading = (performance.now() - start) / 1000;
-    while (await isBusy(scale)) await delay(100);
+    tell('it leads: waiting until all were looked at');
+    await untilLookedAt(scale, Date.now() + mostSeconds * 1000);
     print({
       figure: `start-up of the controller ${of}: until it leads`,
       value: rounded(leading),
