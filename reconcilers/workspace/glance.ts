@@ -14,14 +14,6 @@ import { taskFrom } from './reading.ts';
  * the service, its task and the target's health alone; a resync always looks at everything.
  */
 
-/** What stands around a service: as it was seen whole, and as our own writes left it since. */
-export interface Surroundings {
-  readonly seenAt: Date;
-  readonly generation: number;
-  /** Undefined until a service is to run, and when something around it is not as it should be. */
-  readonly observed: Observed | undefined;
-}
-
 /** About as long as AWS's own reads may lag. */
 const freshMilliseconds = 3_000;
 

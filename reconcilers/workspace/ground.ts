@@ -5,8 +5,7 @@ import type { Questions } from '../aws/inventory.ts';
 import { familyName, homeToken, type Owner, serviceName, targetGroupName } from '../aws/names.ts';
 import type { Pace } from '../aws/rates.ts';
 import type { RecentWrites } from '../aws/recent.ts';
-import type { Surroundings } from './glance.ts';
-import type { Blueprint, Route, Scarce, Service } from './model.ts';
+import type { Blueprint, Route, Scarce, Service, Surroundings } from './model.ts';
 import type { WorkspaceSettings } from './settings.ts';
 
 /** What observing and applying share: the way to AWS, and hints that this process remembers of it. */

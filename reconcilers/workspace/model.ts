@@ -21,6 +21,14 @@ export interface Observed {
   readonly refusal: Refusal | undefined;
 }
 
+/** What stands around a service: as it was seen whole, and as our own writes left it since. */
+export interface Surroundings {
+  readonly seenAt: Date;
+  readonly generation: number;
+  /** Undefined until a service is to run, and when something around it is not as it should be. */
+  readonly observed: Observed | undefined;
+}
+
 /** The access point through which a task sees its home. */
 export interface Home {
   readonly id: string;
