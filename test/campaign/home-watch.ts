@@ -21,36 +21,35 @@ export function gateAnswers(port: number, slug: string): Promise<boolean> {
   });
 }
 
-/** A process of this machine, as far as it is of interest. */
+/** A student's process that has their home, as the container mounts it. */
 interface Process {
   readonly pid: number;
-  readonly uid: number;
   readonly command: string;
   /** Its PID namespace: as root, each container has its own. */
   readonly namespace: string;
 }
 
-/** Those that run under one of these users; what has ended and is not yet buried is none. */
-function processesOf(uids: ReadonlySet<number>): readonly Process[] {
+/** Those in a home, of its user; what has ended and is not yet buried is none. Another product's student may have the same uid. */
+function processesIn(place: string): readonly Process[] {
+  const home = statSync(place);
   return readdirSync('/proc')
     .filter(name => /^\d+$/.test(name))
     .flatMap(name => {
       try {
-        const { uid } = statSync(`/proc/${name}`);
-        if (!uids.has(uid)) return [];
+        if (statSync(`/proc/${name}`).uid !== home.uid) return [];
+        const mounted = statSync(`/proc/${name}/root${taskPaths.home}`);
         const command = readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ');
-        return command === ''
-          ? []
-          : [{ pid: Number(name), uid, command, namespace: readlinkSync(`/proc/${name}/ns/pid`) }];
+        if (mounted.ino !== home.ino || mounted.dev !== home.dev || command === '') return [];
+        return [{ pid: Number(name), command, namespace: readlinkSync(`/proc/${name}/ns/pid`) }];
       } catch {
         return [];
       }
     });
 }
 
-/** The IDE's own process of a home's user; undefined while there is none. */
-export function ideOf(uid: number): number | undefined {
-  return processesOf(new Set([uid])).find(({ command }) => command.includes('code-server'))?.pid;
+/** The IDE's own process in a home; undefined while there is none. */
+export function ideIn(place: string): number | undefined {
+  return processesIn(place).find(({ command }) => command.includes('code-server'))?.pid;
 }
 
 /** Node as the container of a process sees it, and nsenter's names of the namespaces that make the container. */
@@ -58,17 +57,14 @@ export function insideOf(pid: number): { readonly node: string; readonly namespa
   return { node: readlinkSync(`/proc/${pid}/exe`), namespaces: ['--mount', '--pid', '--net'] };
 }
 
-/** What is wrong now: two containers that run as one home's user, or two holders of its lock. */
-export function judgeHomes(homes: readonly { readonly place: string; readonly uid: number }[]): readonly string[] {
-  const running = processesOf(new Set(homes.map(({ uid }) => uid)));
-  return homes.flatMap(({ place, uid }) => {
-    const containers = new Set(running.filter(each => each.uid === uid).map(({ namespace }) => namespace));
-    const holders = lockHolders(place);
-    return [
-      ...(containers.size > 1 ? [`double mount: ${containers.size} containers run as the user of ${place}`] : []),
-      ...(holders.length > 1 ? [`double mount: ${holders.length} gates hold the lock of ${place}`] : []),
-    ];
-  });
+/** What is wrong now in a home: two containers at work, or two holders of its lock. */
+export function judgeHome(place: string): readonly string[] {
+  const containers = new Set(processesIn(place).map(({ namespace }) => namespace));
+  const holders = lockHolders(place);
+  return [
+    ...(containers.size > 1 ? [`double mount: ${containers.size} containers are at work in ${place}`] : []),
+    ...(holders.length > 1 ? [`double mount: ${holders.length} gates hold the lock of ${place}`] : []),
+  ];
 }
 
 /** Who holds the lock of a home, by pid. Source: proc_locks(5); a line with an arrow waits. */

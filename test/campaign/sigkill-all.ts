@@ -6,7 +6,7 @@ import type { Workspace } from '../../api/resources/workspace.ts';
 import { homePath } from '../../reconcilers/aws/names.ts';
 import { eventually } from '../support/eventually.ts';
 import { anyPort, temporaryDataFolder } from '../support/product.ts';
-import { gateAnswers, homeFolder, ideOf, judgeHomes, lockHolders } from './home-watch.ts';
+import { gateAnswers, homeFolder, ideIn, judgeHome, lockHolders } from './home-watch.ts';
 import { type HomeWriter, judgeSaved, startWriter } from './home-writer.ts';
 import { mulberry } from './mulberry.ts';
 import { keepUp } from './product-life.ts';
@@ -70,16 +70,16 @@ export async function killAll(count: number, seed: number, told: (done: number) 
   async function isAsAsked(slug: string): Promise<boolean> {
     const { status, generation, spec, home } = await load(slug);
     if (status.observedGeneration !== generation || conditionOf(status, 'Ready')?.status !== 'True') return false;
-    const uid = statSync(homeFolder(folder.path, homePath(home.id))).uid;
-    if (!spec.running) return status.step === 'stopped' && ideOf(uid) === undefined;
-    return status.step === 'ready' && ideOf(uid) !== undefined && (await gateAnswers(port, slug));
+    const place = homeFolder(folder.path, homePath(home.id));
+    if (!spec.running) return status.step === 'stopped' && ideIn(place) === undefined;
+    return status.step === 'ready' && ideIn(place) !== undefined && (await gateAnswers(port, slug));
   }
   const rest = () =>
     eventually(async () => (await isAsAsked(ada)) && (await isAsAsked(bob)), { within: restMilliseconds, every: 150 });
 
   async function look(homes: readonly Home[]): Promise<void> {
     while (!looking.signal.aborted) {
-      violations.push(...judgeHomes(homes).filter(text => !violations.includes(text)));
+      for (const { place } of homes) violations.push(...judgeHome(place).filter(text => !violations.includes(text)));
       await delay(lookMilliseconds);
     }
   }
@@ -107,8 +107,8 @@ export async function killAll(count: number, seed: number, told: (done: number) 
       }
       if (lockHolders(homes[0]?.place ?? '').length !== 1) violations.push(`nobody holds the lock of ${ada}'s home`);
       if (kills >= count || violations.length > 0) break;
-      for (const { uid, writers } of homes) {
-        const ide = ideOf(uid);
+      for (const { place, uid, writers } of homes) {
+        const ide = ideIn(place);
         if (ide !== undefined) writers.push(startWriter(ide, uid, `${round}`));
       }
       await Promise.all(homes.map(({ writers }) => writers.at(-1)?.begun));
