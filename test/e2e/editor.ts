@@ -26,6 +26,8 @@ export async function openTerminal(page: Page): Promise<void> {
 
 export async function type(page: Page, text: string): Promise<void> {
   await page.locator('.terminal.xterm').first().click();
+  // A terminal that has just come takes the focus, and with it a key that was meant for elsewhere: the line begins anew.
+  await page.keyboard.press('Control+U');
   await page.keyboard.insertText(text);
   await page.keyboard.press('Enter');
 }
