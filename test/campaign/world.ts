@@ -54,7 +54,7 @@ export interface World {
   isStale: (operation: string) => boolean;
   /** Calls in order, since a run emptied it. */
   readonly calls: LoggedCall[];
-  /** Passes of the controllers and writes of theirs so far: who waits for rest looks when these have grown. */
+  /** So far: who waits for rest looks when these have grown. */
   readonly counts: { passes: number; writes: number };
   readonly now: () => Date;
   /** Homes that a keeper emptied, by their paths, in order. */
@@ -125,9 +125,7 @@ export async function startWorld({ databaseUrl, virtual, ...planted }: WorldOpti
     cognito: new CognitoIdentityProviderClient(client),
   };
   if (virtual) for (const each of Object.values(clients)) countCalls(each, virtual.clock);
-  const destroy = () => {
-    for (const each of Object.values(clients)) each.destroy();
-  };
+  const destroy = () => Object.values(clients).forEach(each => void each.destroy());
   const ours = {
     ...settings,
     cluster: ground.cluster,
@@ -183,8 +181,9 @@ export async function startWorld({ databaseUrl, virtual, ...planted }: WorldOpti
         now: world.now,
         meddle: planted.meddle,
         async statement(moment, label) {
-          await world.atStatement(moment, label);
+          // Whatever comes of the answer.
           if (moment === 'after') world.counts.writes += 1;
+          await world.atStatement(moment, label);
         },
         passed() {
           world.counts.passes += 1;
