@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chromiumIsThere, openChromium } from '../support/chromium.ts';
@@ -49,6 +51,7 @@ describe.skipIf(!chromiumIsThere)('journeys on one machine', () => {
   const taught = new Actions();
   const learned = new Actions();
   let mailed = '';
+  let copied = '';
 
   beforeAll(async () => {
     folder = await temporaryDataFolder();
@@ -156,11 +159,45 @@ describe.skipIf(!chromiumIsThere)('journeys on one machine', () => {
     const link = instructor.getByLabel('Join link of Bob Ross');
     await link.waitFor();
     const bob = await (await browser.newContext()).newPage();
-    await bob.goto(await link.inputValue());
+    copied = await link.inputValue();
+    await bob.goto(copied);
     await bob.getByLabel('New password').fill('a third one’s own 4');
     await bob.getByRole('button', { name: 'Set password and go in' }).click();
     await bob.waitForURL(/\/wake\/python-101-python-101-bob/);
     await bob.context().close();
+  });
+
+  it('T25: of the secrets of the whole run none is in a log of any process, nor in a mail that has no need of it', async () => {
+    const files = readdirSync(path.join(folder.path, 'logs'), { recursive: true, withFileTypes: true })
+      .filter(entry => entry.isFile())
+      .map(entry => path.join(entry.parentPath, entry.name));
+    const logs = new Map(files.map(file => [file, readFileSync(file, 'utf8')]));
+    logs.set('the terminal', product.output().replaceAll(product.password, ''));
+    const text = [...logs.values()].join('\n');
+    // What is looked at is what each of them wrote.
+    for (const seen of ['incoming request', 'create-home', 'gate listens', 'person entered'])
+      expect(text, seen).toContain(seen);
+    const kept: Record<string, string> = JSON.parse(readFileSync(path.join(folder.path, 'secrets.json'), 'utf8'));
+    const { awsAccessKeyId: _, firstPassword, ...installed } = kept;
+    const cookies = (await Promise.all(browser.contexts().map(context => context.cookies()))).flat();
+    const sessions = cookies.filter(({ name, value }) => /armada/.test(name) && value.length > 20);
+    expect(sessions.length).toBeGreaterThan(2);
+    const chosen = ['an instructor’s own 1', 'a student’s own 2', 'somebody else’s 3', 'a third one’s own 4'];
+    const typed = chosen.flatMap(each => [
+      each,
+      encodeURIComponent(each),
+      String(new URLSearchParams([['', each]])).slice(1),
+    ]);
+    const never = [...Object.values(installed), ...typed, ...sessions.map(({ value }) => value)];
+    const links = [mailed, copied].map(link => new URL(link).hash.slice(1));
+    for (const secret of [...never, ...links, firstPassword!])
+      for (const [file, log] of logs) expect(log.includes(secret), `${secret} in ${file}`).toBe(false);
+    const outbox = await instructor.context().newPage();
+    await outbox.goto(`${product.url}/outbox`);
+    const mails = await outbox.locator('body').innerText();
+    await outbox.close();
+    expect(mails).toContain(links[0]);
+    for (const secret of [...never, links[1]!]) expect(mails.includes(secret), secret).toBe(false);
   });
 });
 
