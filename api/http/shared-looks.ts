@@ -6,7 +6,7 @@ import { coursesByIds } from '../store/courses.ts';
 import { coursesOfPeople, peopleByIds } from '../store/people.ts';
 import type { Sql } from '../store/pool.ts';
 import { liveSessions, type Session } from '../store/sessions.ts';
-import { workspacesByIds } from '../store/workspaces.ts';
+import { loadWorkspaces } from '../store/status.ts';
 import type { Dependencies } from './dependencies.ts';
 import type { Told } from './hub.ts';
 import { shownWorkspace, type WorkspaceItem } from './workspaces.ts';
@@ -72,10 +72,10 @@ export function sharedLoader({ pool, settings }: Dependencies): Load {
 }
 
 async function objectsOf(pool: Sql, ids: (kind: string) => string[]) {
-  const some = async <T>(kind: string, read: (sql: Sql, ids: readonly string[]) => Promise<T[]>) =>
+  const some = async <T>(kind: string, read: (sql: Sql, ids: readonly string[]) => Promise<readonly T[]>) =>
     ids(kind).length === 0 ? [] : read(pool, ids(kind));
   const found = await Promise.all([
-    some('workspace', workspacesByIds),
+    some('workspace', loadWorkspaces),
     some('student', peopleByIds),
     some('course', coursesByIds),
     some('cohort', cohortsByIds),

@@ -7,6 +7,7 @@ import { type Workspace, WorkspaceSpec } from '../resources/workspace.ts';
 import { keepWorkspace } from '../store/idle.ts';
 import { withLine } from '../store/line.ts';
 import { findLog } from '../store/reports.ts';
+import { loadWorkspace } from '../store/status.ts';
 import {
   type Ask,
   askWorkspaces,
@@ -14,7 +15,6 @@ import {
   findWorkspace,
   listWorkspaces,
   patchWorkspace,
-  workspacesByIds,
 } from '../store/workspaces.ts';
 import type { App, Dependencies } from './dependencies.ts';
 import { preconditionOf, sendObject, sendWritten } from './etag.ts';
@@ -97,7 +97,7 @@ export function registerWorkspaces(app: App, { pool, settings, now }: Dependenci
     if (!(await keepWorkspace(pool, found.id, now(), slugOf(request.principal)))) {
       throw new Refused(409, 'It is not running, so there is nothing to keep running.');
     }
-    const [kept] = await workspacesByIds(pool, [found.id]);
+    const kept = await loadWorkspace(pool, found.id);
     return reply.send(shown(kept ?? found));
   });
 

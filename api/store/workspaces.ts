@@ -4,7 +4,7 @@ import { type Page, type PageOf, readPage } from './paging.ts';
 import { likePattern } from './people.ts';
 import type { Sql } from './pool.ts';
 import { type Scope, scopeValues } from './scope.ts';
-import { type WorkspaceRow, workspaceOf, workspaceQuery } from './status.ts';
+import { loadWorkspace, type WorkspaceRow, workspaceOf, workspaceQuery } from './status.ts';
 import { inTurn } from './turn.ts';
 import type { Precondition, Written } from './written.ts';
 
@@ -18,12 +18,6 @@ export async function findWorkspace(sql: Sql, scope: Scope, idOrSlug: string): P
     [...scopeValues(scope), idOrSlug],
   );
   return rows[0] && workspaceOf(rows[0]);
-}
-
-/** Workspaces by their ids, deleted ones too while they are there. */
-export async function workspacesByIds(sql: Sql, ids: readonly string[]): Promise<Workspace[]> {
-  const { rows } = await sql.query<WorkspaceRow>(`${workspaceQuery} where w.id = any($1)`, [ids]);
-  return rows.map(workspaceOf);
 }
 
 /** Which workspaces: slugs or ids of what they belong to, a text in slug, name or address. */
@@ -132,7 +126,7 @@ export async function patchWorkspace(
      select 'workspace', id, 'normal', $5, $6, $7 from asked`,
     [id, patch, generations, precondition?.generation === 'none', reason, message, by],
   );
-  const [object] = await workspacesByIds(pool, [id]);
+  const object = await loadWorkspace(pool, id);
   if (!object || object.deletedAt !== null) return undefined;
   if (rowCount === 1) return { outcome: 'changed', object };
   const stale = precondition?.generation === 'none' || (generations && !generations.includes(object.generation));
