@@ -51,13 +51,15 @@ async function removeFamily(family: string, { clients, pace }: SweepGround): Pro
       for await (const { taskDefinitionArns = [] } of pages) arns.push(...taskDefinitionArns);
       return arns;
     });
-  for (const taskDefinition of await list('ACTIVE')) {
+  const active = await list('ACTIVE');
+  for (const taskDefinition of active) {
     await unless(
       pace('ecs', false, () => ecs.send(new DeregisterTaskDefinitionCommand({ taskDefinition }))),
       'invalid',
     );
   }
-  const retired = await list('INACTIVE');
+  // Lists may not show yet what was retired just now.
+  const retired = [...new Set([...active, ...(await list('INACTIVE'))])];
   for (let from = 0; from < retired.length; from += deletionsPerCall) {
     const taskDefinitions = retired.slice(from, from + deletionsPerCall);
     await pace('ecs', false, () => ecs.send(new DeleteTaskDefinitionsCommand({ taskDefinitions })));

@@ -79,5 +79,9 @@ async function straysIn(ground: SweepGround, ledger: Ledger): Promise<readonly F
     ...homes,
   ];
   const owned = { workspace: new Set(workspace), home: new Set(home) };
-  return found.filter(({ kind, owner }) => !owned[kind === 'home' ? 'home' : 'workspace'].has(owner));
+  const isOwned = ({ kind, owner }: Found) =>
+    (kind !== 'home' && owned.workspace.has(owner)) ||
+    // A task definition is a workspace's or a keeper's.
+    ((kind === 'home' || kind === 'task definition') && owned.home.has(owner));
+  return found.filter(each => !isOwned(each));
 }

@@ -152,8 +152,11 @@ function ours(
   tags: ReadonlyMap<string, string>,
 ): readonly Found[] {
   const owner = tags.get(tagKeys.id);
-  const expected = kind === 'home' ? 'home' : 'workspace';
-  if (tags.get(tagKeys.deployment) !== deployment || tags.get(tagKeys.kind) !== expected || !owner) return [];
+  const whose = tags.get(tagKeys.kind);
+  // A keeper's task definition is its home's.
+  const isExpected =
+    whose === (kind === 'home' ? 'home' : 'workspace') || (kind === 'task definition' && whose === 'home');
+  if (tags.get(tagKeys.deployment) !== deployment || !isExpected || !owner) return [];
   return [{ kind, id, owner }];
 }
 

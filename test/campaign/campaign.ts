@@ -62,9 +62,12 @@ export async function runCampaign(options: CampaignOptions): Promise<Report> {
     }
     const all =
       options.plans ??
-      scenarios.flatMap(({ name, every = 1 }) =>
-        sampled(plansOf(name, references.get(name)?.points ?? [], faults, bug), options.whole ? 1 : every, seed),
-      );
+      scenarios.flatMap(({ name, every = 1, unlike }) => {
+        const plans = plansOf(name, references.get(name)?.points ?? [], faults, bug).filter(
+          ({ fault, point }) => fault !== unlike?.fault || point.operation !== unlike.operation,
+        );
+        return sampled(plans, options.whole ? 1 : every, seed);
+      });
     const isAsked = ({ point, fault }: Plan) =>
       fault === 'none' || options.operation === undefined || point.operation === options.operation;
     const asked = all.filter(isAsked);

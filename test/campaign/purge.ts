@@ -1,6 +1,7 @@
 import { askPurge } from '../../api/store/homes.ts';
 import { homePath } from '../../reconcilers/aws/names.ts';
 import { askAll, enrolled, leaves, peopleOf } from './class.ts';
+import { sweeps } from './restore.ts';
 import type { Scenario } from './scenario.ts';
 import type { World } from './world.ts';
 
@@ -21,6 +22,11 @@ const asked = new WeakMap<World, string>();
 export const purge: Scenario = {
   name: 'purge',
   kinds: ['workspace', 'home'],
+  unlike: {
+    fault: 'late call after a takeover',
+    operation: 'CreateAccessPoint',
+    why: 'a door made when all is over leads to an empty folder; the sweep tells of it and, as of any home’s, deletes it never',
+  },
   async prepare(virtual) {
     const { world } = virtual;
     await enrolled(virtual, 2);
@@ -55,5 +61,9 @@ export const purge: Scenario = {
       ...(kept.length > 0 ? ['the row of the home that was to go is still there'] : []),
       ...(used.length === 1 ? [] : ['lost home: the row of the other is gone']),
     ];
+  },
+  /** ECS registers a task definition as often as it is asked: one that comes late, when its row is gone, is the sweeper's. */
+  async after(virtual) {
+    if (virtual.world.oracles.isCallLate) await sweeps(virtual, 4);
   },
 };

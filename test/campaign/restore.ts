@@ -38,7 +38,7 @@ async function putBack({ pool }: World, backup: Backup): Promise<void> {
 }
 
 /** The controller looks for what nobody owns, again and again; a look that fails is followed by the next. */
-async function sweeps({ world, time }: VirtualWorld, count: number): Promise<void> {
+export async function sweeps({ world, time }: VirtualWorld, count: number): Promise<void> {
   for (let done = 0; done < count; done += 1) {
     await time.pass(30_000);
     await time.drive(world.life.sweep().catch(() => undefined));

@@ -39,6 +39,8 @@ export interface Result {
 
 /** As long as a pass takes, with the questions that wait for company. */
 const onItsWayMilliseconds = 3_000;
+/** A resync, and the time to act on what it showed. */
+const oneResyncMilliseconds = 31_000;
 /** Three resyncs, with room for the first. */
 const threeResyncsMilliseconds = 100_000;
 /** How many more passes than the reference a run may take: a resync or two, backoff, one fault's repeats. */
@@ -142,8 +144,9 @@ async function play(
     const { landed } = trap;
     await time.until(landed, patienceMilliseconds, 'what was held up lands');
     trap.disarm();
-    // A pass that read what the fault made of it may still be on its way.
-    await time.pass(Math.max(onItsWayMilliseconds, (scenario.settleSeconds ?? 0) * 1000));
+    // A pass that read what the fault made of it may still be on its way; of a call that came late nobody is told.
+    const unheard = world.oracles.isCallLate ? oneResyncMilliseconds : 0;
+    await time.pass(Math.max(onItsWayMilliseconds, (scenario.settleSeconds ?? 0) * 1000, unheard));
     await rest(virtual, 'after the fault');
     await time.drive(world.ended());
     played.passes = world.counts.passes - before;

@@ -1,3 +1,4 @@
+import type { FaultName } from './faults.ts';
 import type { KindName } from './life.ts';
 import type { VirtualWorld } from './virtual-world.ts';
 
@@ -16,6 +17,8 @@ export interface Scenario {
    * was asked for. Left out: never more often than without a fault.
    */
   readonly mayDelete?: Readonly<Record<string, number>>;
+  /** A fault after which the end is another one by right; says why. */
+  readonly unlike?: { readonly fault: FaultName; readonly operation: string; readonly why: string };
   /** How long it may take until what nobody was told of is found. */
   readonly settleSeconds?: number;
   /** What is wrong at rest beside what every scenario is asked. */
