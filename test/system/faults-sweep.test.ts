@@ -1,7 +1,9 @@
+import { RegisterTaskDefinitionCommand } from '@aws-sdk/client-ecs';
 import { CreateTargetGroupCommand } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { noteStrays, ownersOf } from '../../api/store/strays.ts';
+import { keeperFamily, tagsOf } from '../../reconcilers/aws/names.ts';
 import { createSweep } from '../../reconcilers/sweep/index.ts';
 import { thingsOf } from './fault-things.ts';
 import { type FaultWorld, startFaultWorld } from './fault-world.ts';
@@ -66,6 +68,16 @@ describe('F37 a sweep', () => {
         VpcId: world.test.ground.vpcId,
       }),
     );
+    // A keeper that was registered late, when its home was gone.
+    const gone = { deployment: 'school', kind: 'home', id: 'gonegonegonegone', name: 'gone' } as const;
+    const family = keeperFamily('school', gone.id);
+    await world.test.clients.ecs.send(
+      new RegisterTaskDefinitionCommand({
+        family,
+        containerDefinitions: [{ name: 'keeper', image: 'armada/gate:1', memory: 64 }],
+        tags: tagsOf(gone).map(([key, value]) => ({ key, value })),
+      }),
+    );
     await pool().query(
       'alter table workspaces disable trigger all; delete from route_slots; alter table workspaces enable trigger all',
     );
@@ -78,6 +90,7 @@ describe('F37 a sweep', () => {
       'service',
       'target group',
       'task definition',
+      'task definition',
     ]);
     expect(first.deleted).toEqual([]);
     world.clock.jump(23 * 3_600_000);
@@ -88,7 +101,11 @@ describe('F37 a sweep', () => {
       'service',
       'target group',
       'task definition',
+      'task definition',
     ]);
+    // Deleted, not merely retired.
+    const left = world.truth.definitions.all().filter(definition => definition.family === family);
+    expect(left.map(({ status }) => status)).toEqual(left.map(() => 'DELETE_IN_PROGRESS'));
     const { services, groups, rules } = thingsOf(world, stray);
     expect([services, groups, rules]).toEqual([[], [], []]);
     expect(thingsOf(world, beside).services).toHaveLength(1);
