@@ -32,8 +32,8 @@ export async function loadHomes(sql: Sql, ids: readonly string[]): Promise<reado
   }));
 }
 
-/** A row of homes whose last try found no marker in it. */
-const unmarkedHome = `coalesce(status->'failure'->>'reason' = 'NotThisHome', false)`;
+/** Whether a row of homes, by this name, is one whose last try found no marker in it. */
+const isUnmarked = (row: string) => `coalesce(${row}.status->'failure'->>'reason' = 'NotThisHome', false)`;
 
 /** Every home of a course that no live workspace has, by name of its student. */
 export async function listKeptHomes(sql: Sql, courseId: string): Promise<KeptHome[]> {
@@ -43,7 +43,7 @@ export async function listKeptHomes(sql: Sql, courseId: string): Promise<KeptHom
        case when h.deleted_at is null and w.id is not null then 'closing' when h.deleted_at is null then 'kept'
          when stalled.message is null then 'going' else 'stuck' end state,
        case when h.deleted_at is not null then stalled.message end problem,
-       coalesce(h.status->'failure'->>'reason' = 'NotThisHome', false) unmarked
+       ${isUnmarked('h')} unmarked
      from homes h join people p on p.id = h.person_id left join workspaces w on w.home_id = h.id
      left join lateral (
        select s->>'message' message from jsonb_array_elements(h.status->'conditions') s
@@ -91,7 +91,7 @@ export async function askPurge(
     const { rowCount } = await client.query(
       `update homes set deleted_at = coalesce(deleted_at, now()),
          spec = jsonb_build_object('by', $2::text, 'attempt', coalesce((spec->>'attempt')::integer, 0) + 1)
-           || case when $3 and ${unmarkedHome} then '{"unmarked": true}'::jsonb else '{}' end
+           || case when $3 and ${isUnmarked('homes')} then '{"unmarked": true}'::jsonb else '{}' end
        where id = any($1) and kept_until is not null and not exists (select from workspaces where home_id = homes.id)`,
       [ids, by, unmarked],
     );

@@ -87,8 +87,13 @@ export function createEcsHints({ client, queueUrl, deployment, called }: EcsHint
         timer = undefined;
         const messages = heard;
         heard = [];
-        for (let from = 0; from < messages.length; from += mostMessages)
-          await remove(messages.slice(from, from + mostMessages));
+        try {
+          for (let from = 0; from < messages.length; from += mostMessages)
+            await remove(messages.slice(from, from + mostMessages));
+        } catch (err) {
+          // They come again, and are known by then.
+          log.warn({ err }, 'events that were heard could not be deleted');
+        }
       }
 
       async function live(): Promise<void> {
@@ -107,8 +112,7 @@ export function createEcsHints({ client, queueUrl, deployment, called }: EcsHint
               }
             }
             heard.push(...messages);
-            // What could not be deleted comes again, and is known by then.
-            timer ??= setTimeout(() => void tidy().catch(() => {}), deletingMilliseconds);
+            if (messages.length > 0) timer ??= setTimeout(() => void tidy(), deletingMilliseconds);
             if (messages.length < mostMessages)
               await delay(gatheringMilliseconds, undefined, { signal }).catch(() => {});
           } catch (err) {
@@ -125,7 +129,7 @@ export function createEcsHints({ client, queueUrl, deployment, called }: EcsHint
         async close() {
           closing.abort();
           await life;
-          await tidy().catch(() => {});
+          await tidy();
         },
       };
     },

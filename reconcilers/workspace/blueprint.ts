@@ -30,12 +30,15 @@ export interface RenderedBlueprint {
 }
 
 /** Image that a workspace's IDE runs. */
-export function imageOf(workspace: Workspace, settings: Pick<WorkspaceSettings, 'ideImage'>): string {
+export function imageOf(workspace: Pick<Workspace, 'template'>, settings: Pick<WorkspaceSettings, 'ideImage'>): string {
   return workspace.template.image ?? settings.ideImage;
 }
 
+/** All of a workspace that its blueprint is made of: what is not here can't be in one, and a hash is remembered by it. */
+type Drawn = Pick<Workspace, 'id' | 'slug' | 'home' | 'template'>;
+
 /** Renders a workspace's task definition: a pure function of course, workspace, home and settings. */
-export function renderBlueprint(workspace: Workspace, homeId: string, settings: WorkspaceSettings): RenderedBlueprint {
+export function renderBlueprint(workspace: Drawn, homeId: string, settings: WorkspaceSettings): RenderedBlueprint {
   const { fileSystemId, executionRoleArn } = settings;
   const definition = {
     family: familyName(settings.deployment, workspace.id),
@@ -70,16 +73,20 @@ const hashes = new WeakMap<WorkspaceSettings, Map<string, Hashed>>();
 const mostHashes = 20_000;
 
 /** The hash alone, remembered: every look at every workspace compares it, and it seldom changes. */
-export function blueprintHash(workspace: Workspace, homeId: string, settings: WorkspaceSettings): string {
+export function blueprintHash(
+  { id, slug, home, template }: Drawn,
+  homeId: string,
+  settings: WorkspaceSettings,
+): string {
   const known = hashes.get(settings) ?? new Map<string, Hashed>();
   hashes.set(settings, known);
-  const last = known.get(workspace.id);
-  const { slug, home, template } = workspace;
-  const of = JSON.stringify([homeId, slug, home, template]);
+  const last = known.get(id);
+  const drawn: Drawn = { id, slug, home, template };
+  const of = JSON.stringify([homeId, drawn]);
   if (last?.of === of) return last.hash;
-  const { hash } = renderBlueprint(workspace, homeId, settings);
+  const { hash } = renderBlueprint(drawn, homeId, settings);
   if (known.size >= mostHashes) known.clear();
-  known.set(workspace.id, { of, hash });
+  known.set(id, { of, hash });
   return hash;
 }
 
@@ -96,7 +103,7 @@ function originsOf({ slug }: Pick<Workspace, 'slug'>, { balancers, portalUrl }: 
   return balancers.map(balancer => workspaceUrl(slug, balancer, portalUrl)).join(' ');
 }
 
-function gate(workspace: Workspace, settings: WorkspaceSettings): ContainerDefinition {
+function gate(workspace: Drawn, settings: WorkspaceSettings): ContainerDefinition {
   const { id, slug, home } = workspace;
   const { portalUrl, heartbeatUrl, keys } = settings;
   return {
@@ -124,7 +131,7 @@ function gate(workspace: Workspace, settings: WorkspaceSettings): ContainerDefin
   };
 }
 
-function ide(workspace: Workspace, settings: WorkspaceSettings): ContainerDefinition {
+function ide(workspace: Drawn, settings: WorkspaceSettings): ContainerDefinition {
   const { home, template } = workspace;
   const { command, environment } = ides[template.ide];
   return {
