@@ -2,6 +2,17 @@ import { Match, Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { sizes } from '../../../api/resources/sizes.ts';
 import { createStack } from '../../../infra/cloud/app.ts';
+import { type BusEvent, isMatched } from '../../../infra/local/aws/events/ecs-events.ts';
+
+/** What a field is to be: one of these values, or there. */
+type Pattern = Readonly<Record<string, readonly (string | { readonly exists: boolean })[]>>;
+
+function fits(pattern: Pattern, detail: object): boolean {
+  const found = new Map<string, unknown>(Object.entries(detail));
+  return Object.entries(pattern).every(([field, wanted]) =>
+    wanted.some(each => (typeof each === 'string' ? found.get(field) === each : found.has(field) === each.exists)),
+  );
+}
 
 describe('the queue of events', () => {
   let template: Template;
@@ -53,6 +64,28 @@ describe('the queue of events', () => {
     template.hasResourceProperties('AWS::Events::Rule', {
       EventPattern: { 'detail-type': ['ECS Deployment State Change'], detail: { eventType: ['WARN', 'ERROR'] } },
     });
+  });
+
+  it('passes on what the local AWS does, and nothing else', () => {
+    const rules = Object.values(template.findResources('AWS::Events::Rule')).map(
+      ({ Properties }) => Properties.EventPattern as { 'detail-type': string[]; detail: Pattern & { $or?: Pattern[] } },
+    );
+    const isPassedOn = (type: string, detail: BusEvent['detail']) =>
+      rules
+        .filter(rule => rule['detail-type'].includes(type))
+        .some(rule => (rule.detail.$or ?? [rule.detail]).some(pattern => fits(pattern, detail)));
+    const events: [string, BusEvent['detail']][] = [
+      ...['PROVISIONING', 'PENDING', 'ACTIVATING', 'RUNNING', 'DEACTIVATING', 'STOPPING', 'STOPPED'].map(
+        (lastStatus): [string, BusEvent['detail']] => ['ECS Task State Change', { lastStatus }],
+      ),
+      ...['ECS Service Action', 'ECS Deployment State Change'].flatMap(type =>
+        ['INFO', 'WARN', 'ERROR'].map((eventType): [string, BusEvent['detail']] => [type, { eventType }]),
+      ),
+      ['ECS Container Instance State Change', { agentConnected: true }],
+      ['ECS Container Instance State Change', { agentConnected: false }],
+    ];
+    for (const [type, detail] of events)
+      expect(isMatched({ detail } as BusEvent), `${type} ${JSON.stringify(detail)}`).toBe(isPassedOn(type, detail));
   });
 
   it('takes messages from its two rules and from nobody else', () => {
