@@ -5,7 +5,9 @@ import type { ContainerDefinition } from '@aws-sdk/client-ecs';
 import type { FileSystems } from '../../ports.ts';
 import type { CheckAnswer, ContainerExit, Driver, DriverContainer, DriverTask } from '../driver.ts';
 import { Container } from './container.ts';
-import { type ImageTable, type LocalImage, pullImage } from './images.ts';
+import { environmentOf, homeOf } from './environment.ts';
+import { fileAsked } from './file-check.ts';
+import { type ImageTable, pullImage } from './images.ts';
 import { commandInside, findTools, hostMountPoint, isolatedCommand, type Tools } from './isolation.ts';
 import { type Launch, type Mount, plainCommand, realPath } from './launch.ts';
 import { endLeftovers } from './leftovers.ts';
@@ -241,39 +243,4 @@ function groupOf(taskId: string, container: string): string {
 
 function keyOf(taskId: string, container: string): string {
   return `${taskId}/${container}`;
-}
-
-/** The file that `test -e FILE` or `[ -e FILE ]` asks for, in any spelling of a health check. */
-function fileAsked(command: readonly string[]): string | undefined {
-  const text = command[0] === 'CMD-SHELL' ? (command[1] ?? '') : command.slice(1).join(' ');
-  const match = /^(?:test -[ef] (?<bare>\/[\w./-]+)|\[ -[ef] (?<bracketed>\/[\w./-]+) \])(?: \|\| exit 1)?$/.exec(
-    text.trim(),
-  );
-  return match?.groups?.['bare'] ?? match?.groups?.['bracketed'];
-}
-
-function homeOf(mounts: readonly Mount[]): string {
-  return mounts.find(mount => mount.path.startsWith('/home/'))?.path ?? '/';
-}
-
-/** What the image and the task definition say, and what every container has; nothing of ours. */
-function environmentOf(
-  definition: ContainerDefinition,
-  image: LocalImage,
-  mounts: readonly Mount[],
-  ports: DriverContainer['ports'],
-): Record<string, string> {
-  const own = Object.fromEntries((definition.environment ?? []).map(({ name = '', value = '' }) => [name, value]));
-  // A container listens on the host's port itself: so IDE and gate of one namespace never want the same.
-  const port = ports.find(({ containerPort }) => String(containerPort) === own['PORT']);
-  return {
-    PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
-    HOME: homeOf(mounts),
-    HOSTNAME: definition.hostname ?? definition.name ?? 'container',
-    LANG: 'C.UTF-8',
-    TERM: 'xterm-256color',
-    ...image.environment,
-    ...own,
-    ...(port ? { PORT: String(port.hostPort) } : {}),
-  };
 }
